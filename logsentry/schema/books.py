@@ -1,0 +1,43 @@
+"""The books of one run: every record that was read ends exactly once."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Books(msgspec.Struct, frozen=True):
+    """Counts of records. `scored` were delivered now, `duplicate` had been delivered before by an equal run."""
+
+    read: int = 0
+    scored: int = 0
+    duplicate: int = 0
+    filtered: int = 0
+    dead_lettered: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return self.read == self.scored + self.duplicate + self.filtered + self.dead_lettered
+
+    def sentence(self) -> str:
+        """`read 1,000 = scored 990 + filtered 8 + dead-lettered 2`"""
+        parts = [
+            ("scored", self.scored),
+            ("duplicate", self.duplicate),
+            ("filtered", self.filtered),
+            ("dead-lettered", self.dead_lettered),
+        ]
+        shown = [f"{name} {count:,}" for name, count in parts if count or name != "duplicate"]
+        return f"read {self.read:,} {'=' if self.balanced else '≠'} {' + '.join(shown)}"
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One pass over some inputs with one detector. `id` is a digest of both, so that the same pass again replaces it."""
+
+    id: str
+    source: str
+    detector: str
+    inputs: tuple[str, ...]
+    threshold: float
+    calibrated_on: int
+    alerts_per_day: float
+    books: Books

@@ -1,0 +1,124 @@
+"""Everything that a plugin author imports.
+
+A plugin is a module with one or more functions marked `@hookimpl`, named in the entry-point group `logsentry`::
+
+    from logsentry.sdk import hookimpl
+
+    @hookimpl
+    def register_sources(register):
+        register("dns-tap", "logsentry_dnstap.source:DnsTap")
+
+What it registers inherits nothing: a class that has the methods of one of the protocols below is enough, and
+`logsentry.testing` holds the tests that prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import msgspec
+
+from logsentry.errors import BadRecord, InputError, LogsentryError, TrainingError, Unavailable, UsageError
+from logsentry.hookspecs import Register, hookimpl
+from logsentry.schema.books import Books, Run
+from logsentry.schema.event import Event, Filtered, Value, event_id, readable, timestamp
+from logsentry.schema.profile import CountRule, Field, Profile, SessionRule, TimeRule, Windowing
+from logsentry.schema.record import Cursor, Record
+from logsentry.schema.score import Delivered, Outcome, Reason, Rejected, Retry, Score, Scored
+from logsentry.schema.window import Window
+
+__all__ = [
+    "BadRecord", "Books", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field", "Filtered", "Framing",
+    "Graph", "Input", "InputError", "LogsentryError", "Outcome", "Profile", "Progress", "Reason", "Record", "Rejected",
+    "Retry", "Run", "Score", "Scored", "SessionRule", "Source", "TimeRule", "TrainingError", "Unavailable", "UsageError",
+    "Value", "Window", "Windowing", "event_id", "Register", "hookimpl", "readable", "timestamp",
+]  # fmt: skip
+
+Framing = Literal["lines", "document"]
+"""How an input cuts a file into records: at each newline, or not at all."""
+
+Progress = Callable[[int, int, str], None]
+"""`progress(done, total, note)`: called now and then by long work; the command line draws a bar from it."""
+
+
+@runtime_checkable
+class Input(Protocol):
+    """A place that bytes come from."""
+
+    Config: ClassVar[type[msgspec.Struct]]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def read(self, after: Cursor | None = None) -> Iterator[Record | None]:
+        """Records in order, beginning after the cursor; None means "nothing just now", so that windows can be closed.
+
+        Raises `InputError` where the input itself is bad: missing, unreadable, cut off in the middle of an archive.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Source(Protocol):
+    """One kind of log: everything that knows its format."""
+
+    name: ClassVar[str]
+    framing: ClassVar[Framing]
+    profile: ClassVar[Profile]
+    own_prefixes: ClassVar[tuple[str, ...]]
+    Config: ClassVar[type[msgspec.Struct]]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def decode(self, record: Record) -> Sequence[Event] | Filtered:
+        """The events of one record, or why it holds none.
+
+        Never raises anything but `BadRecord`, on any bytes: its text becomes the reason in the dead letters.
+        """
+        ...
+
+
+@runtime_checkable
+class Exporter(Protocol):
+    """A place that scores go to. It neither sleeps nor tries again: it says what became of each item."""
+
+    Config: ClassVar[type[msgspec.Struct]]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:
+        """One outcome for each item, in the same order."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """One ONNX file that a detector wrote: its name in the folder, for which hardware layout and precision."""
+
+    file: str
+    layout: Literal["branches", "member_axis"]
+    precision: Literal["fp32", "fp16", "int8"]
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Something that can be fitted on windows of key ids and leaves an ONNX file behind. It lives only while training."""
+
+    Config: ClassVar[type[msgspec.Struct]]
+
+    def __init__(self, config: Any) -> None: ...
+
+    def fit(self, windows: Sequence[Sequence[int]], keys: int, *, seed: int, progress: Progress) -> dict[str, float]:
+        """Fit on windows of key ids (each with its begin and end key) out of `keys` ids; answers figures such as losses.
+
+        Raises `TrainingError` where the windows are too few or too much alike to learn from.
+        """
+        ...
+
+    def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Graph]:
+        """Write the ONNX files and `probe.npz`: the probe windows and what torch answers to them."""
+        ...

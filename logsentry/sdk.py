@@ -112,6 +112,16 @@ class Detector(Protocol):
 
     def __init__(self, config: Any) -> None: ...
 
+    @property
+    def groups(self) -> Sequence[int]:
+        """Sizes of the vote groups, in the order of the members; a detector of one piece answers `(1,)`."""
+        ...
+
+    @property
+    def max_length(self) -> int:
+        """The longest window it reads, begin and end key counted."""
+        ...
+
     def fit(self, windows: Sequence[Sequence[int]], keys: int, *, seed: int, progress: Progress) -> dict[str, float]:
         """Fit on windows of key ids (each with its begin and end key) out of `keys` ids; answers figures such as losses.
 

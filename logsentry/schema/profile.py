@@ -55,11 +55,14 @@ class Windowing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A source's domain filter (`fields`, in order of worth), noise rules and windows.
+    """A source's domain filter (`fields`, in order of worth), noise rules and windows, and how its lines become templates.
 
-    `delimiters` split a line into more tokens than blanks do (`/` in a path) before templates are mined.
+    `delimiters` split a line into more tokens than blanks do (`/` in a path) before templates are mined. Templates never
+    join lines that differ in one of their first `exact_words` words, and join others when this share of words, `similarity`, is equal.
     """
 
     fields: tuple[Field, ...]
     windows: Windowing
     delimiters: tuple[str, ...] = ()
+    exact_words: int = 2
+    similarity: float = 0.4

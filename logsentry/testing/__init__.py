@@ -1,0 +1,8 @@
+"""What plugin authors inherit and draw from. Needs Hypothesis and pytest: `pip install 'logsentry[dev]'`."""
+
+from __future__ import annotations
+
+from logsentry.testing.source_contract import SourceContract, record_of
+from logsentry.testing.strategies import access_lines, hostile_bytes, mangled
+
+__all__ = ["SourceContract", "access_lines", "hostile_bytes", "mangled", "record_of"]

@@ -1,0 +1,63 @@
+# Everything that is set up here is set up with Python 3.11 (or newer) and make alone; pip installs the locked versions by hash.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for it in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$it -c '$(NEW_ENOUGH)' 2>/dev/null && command -v $$it && break; done)
+export LOGSENTRY_DATA ?= $(abspath ../shared/data)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+DEV := .venv-dev/bin
+OUT ?= out/demo
+
+.PHONY: demo test check lint types bench soak lock demo-bundle clean
+
+demo: .venv/.installed  ## score real access logs, from raw lines to a report
+	@.venv/bin/logsentry demo --out $(OUT)
+	@echo "the report is in $(OUT)"
+
+test: .venv-dev/.installed  ## every test that is not slow
+	@$(DEV)/python -m pytest -q $(ARGS)
+
+check: lint types test  ## what must pass before a commit
+
+lint: .venv-dev/.installed
+	@$(DEV)/ruff check .
+	@$(DEV)/ruff format --check .
+
+types: .venv-dev/.installed
+	@$(DEV)/mypy
+
+bench: .venv-dev/.installed  ## speed against its targets, as ratios
+	@for script in tests/bench/bench_*.py; do echo "== $$script"; $(DEV)/python $$script || exit 1; done
+
+soak: .venv-dev/.installed  ## the slow tests
+	@$(DEV)/python -m pytest -q -m soak $(ARGS)
+
+demo-bundle: .venv-dev/.installed  ## train the shipped bundle again, by its committed recipe
+	@$(DEV)/python benchmarks/train_demo_bundle.py
+
+lock: .venv-dev/.installed  ## newest versions that pyproject.toml allows, with hashes, for every platform
+	@$(DEV)/uv pip compile $(LOCK) requirements/build.in -o requirements/build.lock
+	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -o requirements/base.lock
+	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -c requirements/base.lock --extra train -o requirements/train.lock
+	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -c requirements/train.lock --extra train --extra dev -o requirements/dev.lock
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
+
+clean:
+	@rm -rf .venv .venv-dev out build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/.installed: pyproject.toml requirements/base.lock requirements/build.lock
+	@$(call install,.venv,-r requirements/base.lock -r requirements/build.lock)
+
+.venv-dev/.installed: pyproject.toml requirements/dev.lock
+	@$(call install,.venv-dev,-r requirements/dev.lock)
+
+# $(1) the folder of the environment, $(2) what goes into it. The stamp comes last, so a broken download is tried again.
+define install
+	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
+	echo "installing into $(1), once"; set -e; \
+	test -x $(1)/bin/pip || $(PYTHON) -m venv $(1); \
+	$(1)/bin/pip install --quiet --require-hashes $(2); \
+	$(1)/bin/pip install --quiet --no-deps --no-build-isolation --editable .; \
+	touch $(1)/.installed
+endef

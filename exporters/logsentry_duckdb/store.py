@@ -1,0 +1,107 @@
+"""Reading a DuckDB store back: its runs, its scores and their events, for the report and for anyone with a question."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Literal, get_args
+
+import duckdb
+import msgspec
+
+from logsentry.sdk import InputError, Reason, Run, UsageError
+from logsentry_duckdb.schema import connect
+
+Order = Literal["value", "time"]
+
+
+class StoredScore(msgspec.Struct, frozen=True):
+    """A row of `scores`; `time` in nanoseconds since 1970, `events` is their number."""
+
+    id: str
+    time: int | None
+    source: str
+    detector: str
+    key: str
+    value: float
+    p_value: float
+    threshold: float
+    alert: bool
+    events: int
+    why: tuple[Reason, ...]
+    votes: str
+    degraded: bool
+    run: str
+
+
+class StoredEvent(msgspec.Struct, frozen=True):
+    """A row of `events`; `time` in nanoseconds since 1970."""
+
+    position: int
+    id: str
+    time: int | None
+    message: str
+    original: str
+    fields: dict[str, Any]
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """One entry a score, in order of time: what a histogram and a timeline are counted from."""
+
+    values: tuple[float, ...]
+    times: tuple[int | None, ...]
+    alerts: tuple[bool, ...]
+
+
+_TIME = "epoch_us(time) * 1000::HUGEINT AS time"
+_ORDERS: dict[str, str] = {"value": "scores.value DESC, p_value, scores.time, id", "time": "scores.time NULLS LAST, id"}
+_OF_RUN = "FROM scores WHERE ? IN ('', run)"
+
+
+class Store:
+    """A store opened for reading. Raises `InputError` where it is missing or is none, `Unavailable` where a run is writing it."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection = connect(path, read_only=True)
+
+    def runs(self) -> list[Run]:
+        rows = self._rows("SELECT * FROM runs ORDER BY id")
+        return [msgspec.convert({**row, "books": row}, Run) for row in rows]
+
+    def scores(self, order: Order = "value", limit: int = 20, run: str | None = None) -> list[StoredScore]:
+        """The strangest first, or in order of time; of one run, or of all."""
+        if order not in get_args(Order):
+            raise UsageError(f"scores can be ordered by {' or '.join(get_args(Order))}, not by {order!r}")
+        rows = self._rows(f"SELECT * REPLACE ({_TIME}) {_OF_RUN} ORDER BY {_ORDERS[order]} LIMIT ?", [run or "", limit])
+        return [msgspec.convert({**row, "why": msgspec.json.decode(row["why"])}, StoredScore) for row in rows]
+
+    def columns(self, run: str | None = None) -> Columns:
+        """Every score's value, time and verdict."""
+        rows = self._rows(f"SELECT value, {_TIME}, alert {_OF_RUN} ORDER BY {_ORDERS['time']}", [run or ""])
+        return Columns(*(tuple(row[name] for row in rows) for name in ("value", "time", "alert")))
+
+    def count(self, run: str | None = None) -> int:
+        """How many scores there are."""
+        return int(self._rows(f"SELECT count(*) AS scores {_OF_RUN}", [run or ""])[0]["scores"])
+
+    def events_of(self, score: str) -> list[StoredEvent]:
+        """The events of one score, in order; none for an id that is not there."""
+        rows = self._rows(f"SELECT * REPLACE ({_TIME}) FROM events WHERE score = ? ORDER BY position", [score])
+        return [msgspec.convert({**row, "fields": msgspec.json.decode(row["fields"])}, StoredEvent) for row in rows]
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _rows(self, sql: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        try:
+            answer = self._connection.execute(sql, values or [])
+            names = [column[0] for column in answer.description]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        except duckdb.Error as error:
+            raise InputError(f"the store {self._path} cannot be read: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,46 @@
+"""`logsentry config`: check, show and describe configuration files."""
+
+from __future__ import annotations
+
+import click
+
+from logsentry.cli import talk
+
+
+@click.group(name="config")
+def command() -> None:
+    """Check and show configuration files."""
+
+
+@command.command()
+@click.argument("file")
+def check(file: str) -> None:
+    """Say whether FILE is right: every key, every type, every plugin's own options."""
+    from logsentry import config
+
+    pipeline = config.load(file)
+    inputs, exporters = ([part.use for part in parts] for parts in (pipeline.inputs, pipeline.exporters))
+    talk.say(f"{file} is fine: {', '.join(inputs)} -> {pipeline.source.use} -> {', '.join(exporters)}")
+
+
+@command.command()
+@click.argument("file")
+@click.option("--redact/--no-redact", default=True, show_default=True, help="Hide secrets and the user part of URLs.")
+def show(file: str, redact: bool) -> None:
+    """Print FILE as YAML with variables replaced and defaults filled in."""
+    from logsentry import config
+
+    click.echo(config.show(config.load(file), redact), nl=False)
+
+
+@command.command()
+def schema() -> None:
+    """Print the JSON Schema of a configuration with the options of every installed plugin."""
+    import msgspec
+
+    from logsentry import config
+
+    document, left_out = config.schema()
+    for reason in left_out:
+        talk.warn(f"left out of the schema: {reason}")
+    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

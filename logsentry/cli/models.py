@@ -1,0 +1,65 @@
+"""`logsentry models`: what is in the store, whether it is whole, and which bundle a name points to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from logsentry.cli.options import store_option
+
+
+@click.group(name="models")
+def command() -> None:
+    """Look at, verify and switch bundles."""
+
+
+@command.command(name="list")
+@store_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
+def list_(store: Path, as_json: bool) -> None:
+    """The names in the store and what each points to."""
+    from logsentry.store import listing
+
+    click.echo(listing.as_json(store) if as_json else listing.as_table(store))
+
+
+@command.command()
+@click.argument("reference")
+@store_option
+def show(reference: str, store: Path) -> None:
+    """The manifest of a bundle, as JSON."""
+    from logsentry.pipeline.run import find_bundle
+
+    click.echo(find_bundle(reference, store).manifest.to_bytes(), nl=False)
+
+
+@command.command()
+@click.argument("reference")
+@store_option
+def verify(reference: str, store: Path) -> None:
+    """Check every hash of a bundle and replay its probe in this machine's onnxruntime."""
+    from logsentry.pipeline.run import verify_bundle
+
+    click.echo(verify_bundle(reference, store))
+
+
+@command.command()
+@click.argument("name")
+@click.argument("digest")
+@store_option
+def promote(name: str, digest: str, store: Path) -> None:
+    """Let NAME point to the bundle DIGEST."""
+    from logsentry.store.bundles import Store
+
+    click.echo(f"{name} is now {Store(store).promote(name, digest).reference}")
+
+
+@command.command()
+@click.argument("name")
+@store_option
+def rollback(name: str, store: Path) -> None:
+    """Let NAME point to what it pointed to before."""
+    from logsentry.store.bundles import Store
+
+    click.echo(f"{name} is now {Store(store).rollback(name).reference}")

@@ -1,0 +1,48 @@
+"""Options and endings that several commands share, so that they read alike everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from logsentry.cli import talk
+from logsentry.errors import LogsentryError
+from logsentry.schema.books import Books
+
+DEAD_LETTERED = 4
+FINDINGS = 3
+
+
+def dead_letters_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--dead-letters",
+        type=click.Path(path_type=Path, dir_okay=False),
+        default=Path("logsentry-dead-letters.ndjson"),
+        show_default=True,
+        help="Where records that cannot be read go, with the reason; written only when there is one.",
+    )(command)
+
+
+def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--store",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=lambda: Path(os.environ.get("LOGSENTRY_STORE", "logsentry-store")),
+        show_default="LOGSENTRY_STORE, or logsentry-store here",
+        help="The folder that bundles are kept in.",
+    )(command)
+
+
+def ended(books: Books, dead_letters: Path, failure: LogsentryError | None, findings: bool = False, verb: str = "scored") -> int:
+    """Say the books on stderr; answers the exit code that belongs to how it went."""
+    talk.say(books.sentence().replace("scored", verb))
+    if books.dead_lettered:
+        talk.warn(f"{books.dead_lettered:,} records could not be read; they are in {dead_letters} with the reason and their byte offset")
+    if failure is not None:
+        talk.fail(str(failure))
+        return failure.exit_code
+    return FINDINGS if findings else DEAD_LETTERED if books.dead_lettered else 0

@@ -1,0 +1,53 @@
+"""A bar on stderr for long work, and nothing at all where stderr is no terminal or `--quiet` was given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from logsentry.cli.talk import is_quiet
+from logsentry.sdk import Progress
+
+
+@contextmanager
+def bar(what: str) -> Iterator[Progress]:
+    """A function `progress(done, total, note)` that draws; a total of 0 is "not known", and shows the rate alone.
+
+    with bar("score") as progress:
+        progress(10, 100, "")
+    """
+    if is_quiet() or sys.stderr is None or not sys.stderr.isatty():
+        yield _silent
+        return
+    from rich.console import Console  # 60 ms that a cron job need not pay
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Drawn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """`1,234/s`, once it is known."""
+
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
+
+    columns = [
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
+    ]  # fmt: skip
+    with Drawn(*columns, console=Console(stderr=True), transient=True) as drawn:
+        task = drawn.add_task(what, total=None, note="")
+        yield lambda done, total, note: drawn.update(task, completed=done, total=total or None, note=note)
+
+
+def _silent(done: int, total: int, note: str) -> None:
+    pass

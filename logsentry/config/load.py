@@ -1,0 +1,95 @@
+"""A configuration file into a `Pipeline`: read, substitute variables, check each plugin's options against its own struct."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from logsentry.config.check import typed, unknown
+from logsentry.config.document import Document, Place, read, spell
+from logsentry.config.substitute import substitute
+from logsentry.config.tree import Part, Pipeline, SourcePart
+from logsentry.errors import UsageError
+from logsentry.registry import Registry, installed
+from logsentry.schema.profile import Profile
+
+
+def load(path: str | Path, registry: Registry | None = None, environment: Mapping[str, str] | None = None) -> Pipeline:
+    """The checked configuration in a file.
+
+    Raises `ConfigError` with file and line for anything that is wrong in it, and `ContractBroken` where a plugin that it
+    names does not load.
+    """
+    document = substitute(read(path), os.environ if environment is None else environment)
+    return _pipeline(document, registry or installed())
+
+
+def _pipeline(document: Document, registry: Registry) -> Pipeline:
+    values = _mapping(document, (), document.values)
+    fields = {field.encode_name: field for field in msgspec.structs.fields(Pipeline)}
+    unknown(document, (), values, fields)
+    for name, field in fields.items():
+        if field.required and name not in values:
+            raise document.error((), f"the key {name!r} is missing")
+    built: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in ("inputs", "exporters"):
+            built[name] = _parts(document, name, value, registry)
+        elif name == "source":
+            built[name] = _source(document, value, registry)
+        else:
+            built[name] = typed(document, (name,), value, fields[name].type)
+    return Pipeline(**built)
+
+
+def _parts(document: Document, kind: str, value: Any, registry: Registry) -> tuple[Part, ...]:
+    if not isinstance(value, list) or not value:
+        raise document.error((kind,), f"{kind} should be a list with at least one entry, each with `use: NAME`")
+    return tuple(_part(document, (kind, index), kind, item, registry) for index, item in enumerate(value))
+
+
+def _part(document: Document, place: Place, kind: str, value: Any, registry: Registry) -> Part:
+    options = _mapping(document, place, value)
+    use, cls = _plugin(document, place, kind, options, registry)
+    return Part(use, typed(document, place, _without(options, "use"), cls.Config, also=("use",)))
+
+
+def _source(document: Document, value: Any, registry: Registry) -> SourcePart:
+    place: Place = ("source",)
+    options = _mapping(document, place, value)
+    use, cls = _plugin(document, place, "sources", options, registry)
+    rest = _without(options, "use", "profile")
+    config = typed(document, place, rest, cls.Config, also=("use", "profile"))
+    return SourcePart(use, config, _profile(document, (*place, "profile"), options.get("profile"), cls.profile))
+
+
+def _profile(document: Document, place: Place, override: Any, own: Profile) -> Profile | None:
+    """Each key that the file gives replaces that of the source's own profile; the others stay."""
+    if override is None:
+        return None
+    given = _mapping(document, place, override)
+    return typed(document, place, {**msgspec.to_builtins(own), **given}, Profile)
+
+
+def _plugin(document: Document, place: Place, kind: str, options: dict[str, Any], registry: Registry) -> tuple[str, Any]:
+    use = options.get("use")
+    if not isinstance(use, str):
+        raise document.error((*place, "use"), f"{spell(place)} should say `use: NAME` of a plugin")
+    try:
+        return use, registry.get(kind, use)
+    except UsageError as error:
+        raise document.error((*place, "use"), f"{error} (in {spell(place)})") from error
+
+
+def _mapping(document: Document, place: Place, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise document.error(place, f"{spell(place)} should be a mapping (`name: value`)")
+    return value
+
+
+def _without(options: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key not in names}

@@ -1,0 +1,68 @@
+"""What a configuration holds, as types. Options of plugins are their own `Config` structs; `load` puts them in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from logsentry.schema.profile import Profile
+
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class Part(msgspec.Struct, frozen=True):
+    """An input or exporter: the plugin's name, and its options as its own `Config` struct."""
+
+    use: str
+    options: Any
+
+
+class SourcePart(msgspec.Struct, frozen=True):
+    """The source; `profile` is its profile with what the file overrides, or None where the file overrides nothing."""
+
+    use: str
+    options: Any
+    profile: Profile | None = None
+
+
+class BundleRef(msgspec.Struct, frozen=True):
+    """Which bundle scores."""
+
+    store: Annotated[Text, Meta(description="folder of the bundles")]
+    name: Annotated[Text, Meta(description="a name in the store, or name@digest")]
+
+
+class Alerts(msgspec.Struct, frozen=True):
+    """How many false alerts a person is willing to look at."""
+
+    per_day: Annotated[float, Meta(gt=0, description="false alerts a day that the threshold is chosen for")] = 5.0
+
+
+class Scoring(msgspec.Struct, frozen=True):
+    """How windows are scored. The defaults are right unless something was measured."""
+
+    providers: Annotated[
+        tuple[Literal["cpu", "cuda"], ...],
+        Meta(min_length=1, description="execution providers in order; `cuda` alone fails where there is no GPU"),
+    ] = ("cpu",)
+    vote: Annotated[Literal["majority", "mean"], Meta(description="how the members' scores become one")] = "majority"
+    stride: Annotated[int, Meta(ge=1, description="masked positions lie so far apart; 1 masks each in turn")] = 2
+    table: Annotated[int, Meta(ge=0, description="distinct windows whose score is remembered; 0 for none")] = 100_000
+    batch_tokens: Annotated[int, Meta(ge=1, description="tokens in one batch, padding included")] = 4096
+
+
+class Pipeline(msgspec.Struct, frozen=True):
+    """A whole configuration, checked."""
+
+    inputs: tuple[Part, ...]
+    source: SourcePart
+    bundle: BundleRef
+    exporters: tuple[Part, ...]
+    alerts: Alerts = Alerts()
+    scoring: Scoring = Scoring()
+    state: Annotated[Text, Meta(description="folder of the checkpoints")] = "logsentry-state"
+    dead_letters: Annotated[Text, Meta(description="file that takes what could not be decoded or stored")] = (
+        "logsentry-dead-letters.ndjson"
+    )

@@ -1,0 +1,55 @@
+"""From names and options to plugin objects: the one place where registered classes are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from logsentry.errors import UsageError
+from logsentry.registry import installed
+from logsentry.sdk import Detector, Exporter, Input, Source
+
+
+def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:
+    """An object of the class registered as `kind` and `name`, its options checked against the class's `Config`.
+
+    Raises `UsageError` for an unknown name, option or value.
+    """
+    found = installed().get(kind, name)
+    try:
+        config = msgspec.convert(dict(options), found.Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{kind.removesuffix('s')} {name!r}: {error}") from error
+    return found(config)
+
+
+def make_source(name: str, options: Mapping[str, Any] | None = None) -> Source:
+    source: Source = make("sources", name, options or {})
+    return source
+
+
+def make_detector(name: str, options: Mapping[str, Any]) -> Detector:
+    detector: Detector = make("detectors", name, options)
+    return detector
+
+
+def make_files(paths: Sequence[str], source: Source) -> Input:
+    """The input `files` over these paths, cut into records as the source wants them."""
+    files: Input = make("inputs", "files", {"paths": list(paths), "framing": source.framing})
+    return files
+
+
+def make_exporter(address: str) -> Exporter:
+    """`duckdb:FILE`, `ndjson:FILE`, or `-` for NDJSON on stdout.
+
+    What follows the first colon goes to the first option that the exporter knows; so a plugin's address needs no code.
+    """
+    name, colon, rest = ("ndjson", ":", "-") if address == "-" else address.partition(":")
+    if not colon or not rest:
+        known = ", ".join(f"{offer.name}:…" for offer in installed().offers("exporters"))
+        raise UsageError(f"{address!r} is no place to write to; give one of {known}, or - for stdout")
+    first = msgspec.structs.fields(installed().get("exporters", name).Config)[0].name
+    exporter: Exporter = make("exporters", name, {first: rest})
+    return exporter

@@ -1,0 +1,55 @@
+"""From what a person typed to plans: `KEY=VALUE` settings and window rules in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from logsentry.errors import UsageError
+from logsentry.pipeline.build import make_source
+from logsentry.pipeline.training import TrainingPlan
+from logsentry.schema.profile import CountRule, Profile, SessionRule, TimeRule, Windowing
+
+
+def plan_training(
+    source: str, detector: str, paths: Sequence[str], settings: Sequence[str], window: str | None, **numbers: Any
+) -> TrainingPlan:
+    """Raises `UsageError` for a setting or window rule that cannot be read."""
+    profile = None if window is None else rewindowed(make_source(source).profile, window)
+    return TrainingPlan(source, detector, tuple(paths), options(settings), profile, **numbers)
+
+
+def options(settings: Sequence[str]) -> dict[str, Any]:
+    """`["members=25", "int8=true"]` -> `{"members": 25, "int8": True}`; a value that is no JSON is text."""
+    found: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise UsageError(f"a setting is KEY=VALUE, for instance members=25; {setting!r} is not")
+        try:
+            found[name.replace("-", "_")] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            found[name.replace("-", "_")] = value
+    return found
+
+
+def rewindowed(profile: Profile, rule: str) -> Profile:
+    """The profile with other windows: `session:900`, `count:20:10`, `time:60:30` or `single`."""
+    kind, *numbers = rule.split(":")
+    key = profile.windows.session.key if profile.windows.session else ()
+    try:
+        if kind == "single" and not numbers:
+            windows = Windowing()
+        elif kind == "session" and len(numbers) == 1:
+            windows = Windowing(session=SessionRule(key, float(numbers[0])))
+        elif kind == "count" and len(numbers) == 2:
+            windows = Windowing(count=CountRule(int(numbers[0]), int(numbers[1]), key))
+        elif kind == "time" and len(numbers) == 2:
+            windows = Windowing(time=TimeRule(float(numbers[0]), float(numbers[1]), key))
+        else:
+            raise ValueError
+    except ValueError:
+        raise UsageError(f"{rule!r} is no window rule; give session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single") from None
+    return msgspec.structs.replace(profile, windows=windows)

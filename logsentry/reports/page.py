@@ -1,0 +1,166 @@
+"""The report as one HTML file: no script, nothing loaded from elsewhere, every value escaped.
+
+The content comes from strangers, so it is held back three times: autoescape, `visible` on each value (as jinja's
+`finalize`, which no template can forget), and a Content-Security-Policy that allows inline style and nothing more
+(W3C CSP Level 3, section 3.3, the `meta` element).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from logsentry.errors import UsageError
+from logsentry.reports import wording
+from logsentry.reports.charts import Meter, histogram_chart, meter, timeline_chart
+from logsentry.reports.content import ReportContent, TopWindow
+from logsentry.reports.passages import Passage, passages
+from logsentry.reports.visible import shown, visible
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One of the top windows with what the template cannot work out by itself."""
+
+    window: TopWindow
+    when: str
+    rarity: str
+    meter: Meter
+    meter_label: str
+    passages: list[Passage]
+
+
+def render(content: ReportContent) -> str:
+    """The page as text that UTF-8 can hold; the same content gives the same text."""
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            page=content,
+            top=[_entry(window, content) for window in content.top],
+            scores=histogram_chart(content.histogram, content.threshold),
+            times=timeline_chart(content.timeline),
+            heading=_heading(content),
+            observed=_observed(content),
+            calibration=_calibration(content),
+            empty=_empty(content),
+            unlisted=_unlisted(content),
+            budget=wording.budget(content.alerts_per_day),
+            verdict=wording.verdict(content.books),
+        )
+    )
+
+
+def write(content: ReportContent, path: Path) -> None:
+    """Write the page whole or not at all: under a temporary name beside `path`, then renamed.
+
+    Raises `UsageError` where the folder is missing, `path` is something other than a file, or it cannot be written.
+    """
+    text = render(content)
+    try:
+        _replace(Path(os.path.realpath(path)), text)
+    except OSError as error:
+        raise UsageError(f"the report cannot be written to {path}: {error.strerror}") from error
+
+
+def _replace(target: Path, text: str) -> None:
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {target.parent}")
+    if target.exists() and not target.is_file():  # a rename would put a file in the place of /dev/null
+        raise FileExistsError(errno.EEXIST, "it is not a file")
+    temporary = target.with_name(f".report-{secrets.token_hex(8)}.tmp")
+    try:
+        with temporary.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("logsentry", "reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = shown
+    environment.globals.update(count=wording.count, number=wording.number, clock_within=wording.clock_within, percent=_percent)
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _percent(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") + "%"
+
+
+def _entry(window: TopWindow, content: ReportContent) -> Entry:
+    until = window.until
+    when = wording.clock(window.time)
+    if window.time is not None and until is not None and until > window.time:
+        when += f" to {wording.clock_within(until, window.time)} ({wording.lasting(until - window.time)})"
+    return Entry(
+        window,
+        f"{when}, {wording.count(len(window.events), 'event')}",
+        wording.rarity(window.p_value),
+        meter(window.value, content.threshold, content.histogram),
+        f"score {wording.number(window.value)}, threshold {wording.number(content.threshold)}",
+        passages(window),
+    )
+
+
+def _heading(content: ReportContent) -> str:
+    if not content.top:
+        return "Windows"
+    if len(content.top) >= content.windows:
+        return (
+            f"All {wording.count(content.windows, 'window')}, the strangest first" if content.windows > 1 else "The only window"
+        )
+    return f"The strangest {len(content.top)} of {wording.count(content.windows, 'window')}"
+
+
+def _unlisted(content: ReportContent) -> str:
+    """How many alerts the page leaves out; empty where it shows them all."""
+    missing = content.alerts - sum(window.alert for window in content.top)
+    return f"{wording.count(missing, 'further alert')} not listed here." if missing > 0 else ""
+
+
+def _observed(content: ReportContent) -> str:
+    """How long the log was, and at which rate it alerts; a rate is told from a day of log on."""
+    first, last = content.timeline.first, content.timeline.last
+    if first is None or last is None:
+        return "Nothing was scored." if not content.windows else "The windows carry no times."
+    length = f"In {wording.lasting(last - first)} of log, from {wording.clock(first)} UTC."
+    if last - first < wording.DAY or not content.alerts:
+        return length
+    return f"{length} That is about {content.alerts / (last - first) * wording.DAY:,.2g} a day."
+
+
+def _calibration(content: ReportContent) -> str:
+    allowed = wording.budget(content.alerts_per_day)
+    held_back = wording.count(content.calibrated_on, "held-back normal window")
+    if content.threshold == float("inf"):
+        return f"No score reaches it: {held_back} are too few to promise {allowed}."
+    return f"A window alerts from this score on: {allowed}, calibrated on {held_back}."
+
+
+def _empty(content: ReportContent) -> str:
+    books = content.books
+    if not books.read:
+        return "No windows were scored, because nothing was read. Are the inputs the right ones, and is there anything in them?"
+    if books.dead_lettered > books.filtered:
+        return "No windows were scored: most of what was read could not be decoded. Is this the right source for these inputs?"
+    return "No windows were scored: what was read was filtered, or had been delivered by an earlier run."

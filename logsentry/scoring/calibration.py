@@ -1,0 +1,58 @@
+"""What a bundle knows of normal windows: the scale of each member, and the values of windows held back for the threshold.
+
+Held-back windows are taken in turn for two uses, so that both span the same time: one half sets the members' scale and
+top-g, the other half, which neither the model nor the scale has seen, gives p-values and thresholds (split conformal).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from logsentry.scoring.conformal import Threshold, p_values, share_of, threshold
+from logsentry.errors import BundleRefused
+from logsentry.scoring.evidence import Scale
+
+VERSION = 1
+
+
+class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`values[vote]` are sorted values of held-back normal windows; `stride` is the mask policy they were scored with."""
+
+    version: int
+    stride: int
+    top_g: int
+    scale: Scale
+    values: dict[str, tuple[float, ...]]
+    windows_per_day: float
+    alerts_per_day: float
+
+    def held_back(self, vote: str) -> np.ndarray:
+        """Early stopping only lowers the values it does not need, so it is held against the majority's values."""
+        return np.asarray(self.values["mean" if vote == "mean" else "majority"])
+
+    def threshold(self, vote: str, alerts_per_day: float | None = None) -> Threshold:
+        budget = self.alerts_per_day if alerts_per_day is None else alerts_per_day
+        return threshold(self.held_back(vote), share_of(budget, self.windows_per_day))
+
+    def p_values(self, values: np.ndarray, vote: str) -> np.ndarray:
+        return p_values(values, self.held_back(vote))
+
+    def to_bytes(self) -> bytes:
+        return msgspec.json.encode(self, order="deterministic") + b"\n"
+
+
+def parse(data: bytes, where: str) -> Calibration:
+    """Raises `BundleRefused` for another version or anything that is no calibration."""
+    try:
+        found: dict[str, Any] = msgspec.json.decode(data, type=dict)
+        if found.get("version") != VERSION:
+            raise BundleRefused(f"{where}: calibration version {found.get('version')!r}; this program reads version {VERSION}")
+        calibration = msgspec.convert(found, Calibration)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise BundleRefused(f"{where}: the calibration cannot be read: {error}") from error
+    if any(not values for values in calibration.values.values()) or not calibration.values:
+        raise BundleRefused(f"{where}: the calibration holds no windows, so no score could be told from another")
+    return calibration

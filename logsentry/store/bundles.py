@@ -1,0 +1,217 @@
+"""The store: bundles in folders named by their content, and names that point to them.
+
+    STORE/bundles/<sha256 of the manifest>/   manifest.json model.onnx logkeys.json calibration.json probe.npz …
+    STORE/names/<name>.json                   the digests this name has pointed to, newest last
+
+A bundle is written under a temporary name and moved in one step; the manifest, written last, holds the hash of every other
+file. Loading reads each file once, checks it against the manifest, and refuses whatever differs, is a link, or is extra.
+What the files mean is left to `scoring`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from logsentry.errors import BundleRefused, UsageError
+from logsentry.store import manifest as manifests
+from logsentry.store.manifest import MANIFEST, FileEntry, Manifest
+from logsentry.store.onnx_wire import inspect
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MAX_FILE_BYTES = 2**31  # protobuf's own limit for one message; a manifest is far smaller
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A verified bundle in memory: what was hashed is what is used, whatever happens to the folder afterwards."""
+
+    name: str
+    folder: str
+    manifest: Manifest
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        return self.manifest.digest
+
+    @property
+    def reference(self) -> str:
+        """`name@digest`, as every score says it."""
+        return f"{self.name}@{self.digest[:12]}"
+
+
+def read(folder: Path, name: str = "") -> Bundle:
+    """Read and verify the bundle in a folder; raises `BundleRefused` with the reason."""
+    if not (folder / MANIFEST).is_file():
+        raise BundleRefused(f"{folder} holds no bundle: it has no {MANIFEST}, or the copy of it never finished")
+    manifest = manifests.parse(_bytes(folder / MANIFEST), str(folder))
+    if re.fullmatch(r"[0-9a-f]{64}", folder.name) and folder.name != manifest.digest:
+        raise BundleRefused(f"{folder}: the manifest is not the one the folder is named for; it was changed after it was stored")
+    files = {file: _verified(folder, file, entry) for file, entry in sorted(manifest.files.items())}
+    extra = sorted(set(os.listdir(folder)) - set(files) - {MANIFEST})
+    if extra:
+        raise BundleRefused(f"{folder} holds a file that its manifest does not name: {extra[0]}")
+    for graph in manifest.graphs:
+        if graph.file not in files:
+            raise BundleRefused(f"{folder}: the manifest promises a graph {graph.file!r} that it does not list")
+        inspect(files[graph.file], f"{folder.name}/{graph.file}")
+    return Bundle(name or manifest.detector, str(folder), manifest, files)
+
+
+def _verified(folder: Path, file: str, entry: FileEntry) -> bytes:
+    if not NAME.fullmatch(file) or file == MANIFEST:
+        raise BundleRefused(f"{folder}: the manifest names a file {file!r}, which is no plain file name")
+    data = _bytes(folder / file)
+    if len(data) != entry.bytes:
+        raise BundleRefused(f"{folder}: {file} has {len(data):,} bytes and should have {entry.bytes:,}; get the bundle again")
+    if sha256(data).hexdigest() != entry.sha256:
+        raise BundleRefused(f"{folder}: {file} is not what was stored (its SHA-256 differs); get the bundle again")
+    return data
+
+
+def _bytes(path: Path) -> bytes:
+    if path.is_symlink() or not path.is_file():
+        raise BundleRefused(f"{path} is missing or no plain file")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise BundleRefused(f"{path} is larger than any bundle file may be")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BundleRefused(f"{path} cannot be read: {error.strerror}") from error
+
+
+class Store:
+    """A folder of bundles and names."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._bundles, self._names = root / "bundles", root / "names"
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A folder to write a new bundle's files in, gone afterwards unless `put` moved it."""
+        self._bundles.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".incoming-", dir=self._bundles, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)
+
+    def put(self, folder: Path, name: str, describe: Callable[[dict[str, FileEntry]], Manifest]) -> Bundle:
+        """Seal the folder with a manifest, move it to its place and let the name point to it.
+
+        `describe` makes the manifest from the hashes of the files. A bundle that is there already stays as it is.
+        """
+        if not NAME.fullmatch(name):
+            raise UsageError(f"a bundle's name is letters, digits, '.', '_' and '-': {name!r} is not")
+        entries = {}
+        for path in sorted(folder.iterdir()):
+            data = path.read_bytes()
+            entries[path.name] = FileEntry(sha256(data).hexdigest(), len(data))
+        manifest = describe(entries)
+        write_whole(folder / MANIFEST, manifest.to_bytes())
+        place = self._bundles / manifest.digest
+        if not place.exists():
+            os.replace(folder, place)
+            os.chmod(place, 0o755)
+        self.point(name, manifest.digest)
+        return read(place, name)
+
+    def point(self, name: str, digest: str) -> None:
+        """Let a name point to a bundle; what it pointed to before stays in its history."""
+        if not NAME.fullmatch(name):
+            raise UsageError(f"a bundle's name is letters, digits, '.', '_' and '-': {name!r} is not")
+        self._write_history(name, [old for old in self.history(name) if old != digest] + [digest])
+
+    def _write_history(self, name: str, history: list[str]) -> None:
+        self._names.mkdir(parents=True, exist_ok=True)
+        write_whole(self._names / f"{name}.json", msgspec.json.encode(history) + b"\n")
+
+    def promote(self, name: str, digest: str) -> Bundle:
+        """Point the name to a bundle that is in the store and whole."""
+        bundle = self.find(digest)
+        self.point(name, bundle.digest)
+        return self.find(name)
+
+    def rollback(self, name: str) -> Bundle:
+        """Point the name to what it pointed to before; raises `UsageError` where there is nothing before."""
+        history = self.history(name)
+        if len(history) < 2:
+            raise UsageError(f"{name!r} has pointed to {len(history)} bundle{'' if len(history) == 1 else 's'}, so there is none to go back to")
+        read(self._bundles / history[-2], name)
+        self._write_history(name, [history[-1], *history[:-1]])
+        return self.find(name)
+
+    def history(self, name: str) -> list[str]:
+        """Digests a name has pointed to, newest last; empty for an unknown name."""
+        path = self._names / f"{name}.json"
+        if not NAME.fullmatch(name) or not path.is_file():
+            return []
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=list[str])
+        except msgspec.DecodeError as error:
+            raise BundleRefused(f"{path} cannot be read: {error}") from error
+
+    def names(self) -> list[str]:
+        return sorted(path.stem for path in self._names.glob("*.json"))
+
+    def digests(self) -> list[str]:
+        return sorted(path.name for path in self._bundles.glob("*") if re.fullmatch(r"[0-9a-f]{64}", path.name))
+
+    def find(self, reference: str) -> Bundle:
+        """The bundle meant by `name`, `name@digest` or a digest; at least six digits of one are enough.
+
+        Raises `UsageError` where nothing, or more than one thing, is meant, and `BundleRefused` where it is damaged.
+        """
+        name, _, wanted = reference.partition("@")
+        if wanted or not (history := self.history(name)):
+            wanted = wanted or name
+            found = [digest for digest in self.digests() if len(wanted) >= 6 and digest.startswith(wanted)]
+            if len(found) != 1:
+                known = ", ".join(self.names()) or "nothing yet"
+                raise UsageError(f"the store {self.root} has {'no' if not found else 'more than one'} bundle {reference!r}; it has: {known}")
+            return read(self._bundles / found[0], name if "@" in reference else self._name_of(found[0]))
+        return read(self._bundles / history[-1], name)
+
+    def _name_of(self, digest: str) -> str:
+        return next((name for name in self.names() if digest in self.history(name)), "")
+
+
+def locate(reference: str, store: Path) -> Bundle:
+    """A bundle by folder, by `STORE/name`, or by name in the given store."""
+    if not reference:
+        raise UsageError("a bundle's reference is empty; name one, or give its folder")
+    path = Path(reference)
+    if (path / MANIFEST).is_file():
+        return read(path, "" if re.fullmatch(r"[0-9a-f]{64}", path.name) else path.name)
+    if (path / "bundles").is_dir():
+        names = Store(path).names()
+        if len(names) != 1:
+            raise UsageError(f"the store {path} has {len(names)} names; say which: {path}/NAME")
+        return Store(path).find(names[0])
+    if (path.parent / "bundles").is_dir() and path.name:
+        return Store(path.parent).find(path.name)
+    if path.is_dir():
+        raise BundleRefused(f"{path} holds no bundle: it has no {MANIFEST}, or the copy of it never finished")
+    if len(path.parts) > 1 and not path.exists():
+        raise UsageError(f"there is no bundle at {reference}")
+    return Store(store).find(reference)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a crash leaves the old one or the new one, never half of either."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(staging, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(staging, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

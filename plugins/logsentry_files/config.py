@@ -1,0 +1,20 @@
+"""What a user may say of the input `files`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from logsentry.sdk import Framing
+
+
+class FilesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`paths` are read in the order given, each pattern's matches sorted by name; `-` is stdin, `**` crosses folders.
+
+    Of a record longer than `max_record_bytes` only so many bytes are kept. An archive that unpacks to more than `max_ratio`
+    times its size is refused (gzip itself ends at 1,032).
+    """
+
+    paths: list[str]
+    framing: Framing = "lines"
+    max_record_bytes: int = 16 << 20
+    max_ratio: float = 500.0

@@ -1,0 +1,105 @@
+"""One input being read: its identity, and its content from any place on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import chain
+from types import TracebackType
+
+from logsentry.sdk import InputError
+from logsentry_files.compression import unpacked
+from logsentry_files.config import FilesConfig
+from logsentry_files.formats import BLOCK, kind_of
+from logsentry_files.lines import Lines, cut, uncut
+from logsentry_files.raw import Block, Raw
+
+FIRST_LINE = 64 << 10
+UTF8_BOM = b"\xef\xbb\xbf"
+
+
+class Stream:
+    """`origin` is a digest of the first line, so a file keeps it when it is renamed or compressed.
+
+    `begin` is the first byte of content: 3 where a UTF-8 byte order mark comes first.
+    """
+
+    def __init__(self, path: str, config: FilesConfig) -> None:
+        self._config = config
+        self._raw = Raw(path)
+        try:
+            self.plain = kind_of(self._raw.head(6)) is None
+            self._blocks = unpacked(self._raw, config.max_ratio)
+            self._held: list[bytes] = []
+            head = self._first_blocks()
+            _refuse(path, head)
+        except BaseException:
+            self._raw.close()
+            raise
+        self.begin = len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
+        first_line = head[self.begin : self.begin + FIRST_LINE].partition(b"\n")[0]
+        self.origin = blake2b(first_line, digest_size=16).hexdigest()
+
+    def _first_blocks(self) -> bytes:
+        """Enough of the content to hold its first line; it is kept to be given out again."""
+        head = b""
+        while b"\n" not in head and len(head) <= FIRST_LINE and (block := _next(self._blocks)):
+            self._held.append(block)
+            head += block
+        return head
+
+    @property
+    def seekable(self) -> bool:
+        return self.plain and self._raw.regular
+
+    @property
+    def regular(self) -> bool:
+        """A file, not a pipe: it can be read again."""
+        return self._raw.regular
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file itself that were read."""
+        return self._raw.at
+
+    def lines(self, start: int) -> Iterator[Lines | None]:
+        """The content from byte `start` on, framed; once for each stream, as a pipe cannot be read twice."""
+        frame = cut if self._config.framing == "lines" else uncut
+        return frame(self._from(start), start, self._config.max_record_bytes)
+
+    def _from(self, start: int) -> Iterator[Block]:
+        if self.seekable and start:
+            self._raw.seek(start)
+            return self._raw.pieces(BLOCK)
+        return _skipped(chain(self._held, self._blocks), start)
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _next(blocks: Iterator[Block]) -> bytes:
+    return next((block for block in blocks if block), b"")
+
+
+def _skipped(blocks: Iterator[Block], count: int) -> Iterator[Block]:
+    for block in blocks:
+        if block is None or not count:
+            yield block
+        else:
+            if rest := block[count:]:
+                yield rest
+            count = max(0, count - len(block))
+
+
+def _refuse(path: str, head: bytes) -> None:
+    """Content that has no lines to cut: one sentence now is worth more than a million dead letters."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{path} is UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8 {path}")
+    if head[257:262] == b"ustar":
+        raise InputError(f"{path} holds a tar archive; unpack it first")

@@ -1,0 +1,77 @@
+"""What every test shares: where the staged data is, which tests are slow, and that CI skips nothing in silence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("LOGSENTRY_DATA") or ROOT.parent / "shared" / "data")
+IN_CI = os.environ.get("CI") == "true"
+ALLOWED_SKIPS = ("no GPU",)
+"""Reasons, as far as they begin so, for which a test may be skipped in CI: what the machine cannot run."""
+
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("here", deadline=None)
+settings.load_profile("ci" if IN_CI else "here")
+
+_skipped: dict[str, str] = {}
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of staged data sets; a test that asks for it is skipped where there is none."""
+    if not DATA.is_dir():
+        pytest.skip(f"there is no {DATA}; set LOGSENTRY_DATA to the folder of the data sets")
+    return DATA
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak", action="store_true", help="run the slow tests as well")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not DATA.is_dir():
+        absent = pytest.mark.skip(reason=f"there is no {DATA}; set LOGSENTRY_DATA to the folder of the data sets")
+        for item in items:
+            if item.get_closest_marker("data"):
+                item.add_marker(absent)
+    if not config.getoption("--soak") and "soak" not in (config.option.markexpr or ""):
+        slow = [item for item in items if item.get_closest_marker("soak")]
+        items[:] = [item for item in items if not item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=slow)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report = yield
+    _note(report)
+    return report  # type: ignore[return-value]
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _note(report)
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if not reason.startswith(ALLOWED_SKIPS):
+            _skipped[report.nodeid] = reason
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if IN_CI and _skipped:
+        terminalreporter.section(f"skipped in CI, which only {', '.join(map(repr, ALLOWED_SKIPS))} may be", red=True)
+        for node, reason in _skipped.items():
+            terminalreporter.line(f"{node}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if IN_CI and _skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

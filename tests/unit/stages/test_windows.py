@@ -1,0 +1,118 @@
+"""Windows: what belongs together, in which order it comes out, and that no event is lost or settled twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logsentry.errors import UsageError
+from logsentry.schema.event import Event
+from logsentry.schema.profile import CountRule, SessionRule, TimeRule, Windowing
+from logsentry.stages.windows import Closed, Sessions, assembler
+
+SECOND = 1_000_000_000
+
+
+def event(number: int, key: str = "a", time: int | None = 0) -> Event:
+    return Event(str(number), None if time is None else time * SECOND, "test", {"source.address": key}, "", b"")
+
+
+def through(rules: Windowing, events: list[Event]) -> list[Closed]:
+    windows = assembler(rules)
+    closed = [closed for e in events for closed in windows.feed(e)]
+    return closed + list(windows.flush())
+
+
+def ids(closed: list[Closed]) -> list[list[str]]:
+    return [[e.id for e in c.window.events] for c in closed if c.window.events]
+
+
+SESSION = SessionRule(("source.address",), gap_seconds=10, max_events=3)
+
+
+def test_a_gap_ends_a_session_and_output_follows_the_first_events() -> None:
+    events = [event(1, "a", 0), event(2, "b", 1), event(3, "a", 5), event(4, "a", 30), event(5, "b", 31)]
+    assert ids(through(Windowing(session=SESSION), events)) == [["1", "3"], ["2"], ["4"], ["5"]]
+
+
+def test_a_full_session_ends_and_the_next_event_begins_another() -> None:
+    assert ids(through(Windowing(session=SESSION), [event(n, "a", n) for n in range(5)])) == [["0", "1", "2"], ["3", "4"]]
+
+
+def test_a_silent_entity_is_closed_by_the_clock_of_others() -> None:
+    windows = Sessions(SESSION)
+    assert list(windows.feed(event(1, "quiet", 0))) == []
+    assert ids(list(windows.feed(event(2, "busy", 20)))) == [["1"]]
+
+
+def test_a_long_session_ends_by_age() -> None:
+    rule = SessionRule(("source.address",), gap_seconds=10, max_events=99, max_age_seconds=15)
+    assert ids(through(Windowing(session=rule), [event(n, "a", 8 * n) for n in range(4)])) == [["0", "1"], ["2", "3"]]
+
+
+def test_open_sessions_are_bounded() -> None:
+    windows = Sessions(SESSION, max_open=2)
+    closed = [c for n in range(5) for c in windows.feed(event(n, f"host{n}", 0))]
+    assert ids(closed) == [["0"], ["1"], ["2"]]
+
+
+def test_an_older_file_read_after_a_newer_one_keeps_its_sessions() -> None:
+    events = [event(1, "a", 1000), event(2, "a", 1001), event(3, "a", 0), event(4, "b", 1), event(5, "a", 2)]
+    assert ids(through(Windowing(session=SESSION), events)) == [["1", "2"], ["3", "5"], ["4"]]
+
+
+def test_an_event_without_a_time_joins_the_session_that_is_open() -> None:
+    assert ids(through(Windowing(session=SESSION), [event(1, "a", 100), event(2, "a", None)])) == [["1", "2"]]
+
+
+def test_sliding_by_count_covers_the_tail() -> None:
+    closed = through(Windowing(count=CountRule(3, 2)), [event(n) for n in range(6)])
+    assert ids(closed) == [["0", "1", "2"], ["2", "3", "4"], ["4", "5"]]
+    assert [[e.id for e in c.done] for c in closed] == [["0", "1"], ["2", "3"], ["4", "5"]]
+
+
+def test_sliding_by_time_overlaps() -> None:
+    closed = through(Windowing(time=TimeRule(10, 5)), [event(n, time=t) for n, t in enumerate([0, 4, 6, 12, 40])])
+    assert ids(closed) == [["0", "1", "2"], ["2", "3"], ["3"], ["4"]]
+
+
+def test_without_a_rule_every_event_is_a_window() -> None:
+    assert ids(through(Windowing(), [event(1), event(2)])) == [["1"], ["2"]]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Windowing(count=CountRule(2, 3)),
+        Windowing(time=TimeRule(5, 6)),
+        Windowing(session=SessionRule((), 0)),
+        Windowing(session=SESSION, count=CountRule(2, 1)),
+    ],
+)
+def test_rules_that_would_lose_events_are_refused(rules: Windowing) -> None:
+    with pytest.raises(UsageError):
+        assembler(rules)
+
+
+RULES = st.sampled_from([Windowing(session=SESSION), Windowing(count=CountRule(3, 1)), Windowing(count=CountRule(4, 4)), Windowing(time=TimeRule(20, 7)), Windowing()])
+
+
+@given(RULES, st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 200)), max_size=60))
+def test_every_event_is_in_a_window_and_done_once(rules: Windowing, drawn: list[tuple[str, int | None]]) -> None:
+    events = [event(number, key, time) for number, (key, time) in enumerate(drawn)]
+    closed = through(rules, events)
+    assert Counter(e.id for c in closed for e in c.done) == Counter(e.id for e in events)
+    assert {e.id for c in closed for e in c.window.events} == {e.id for e in events}
+    last_window = {e.id: at for at, c in enumerate(closed) for e in c.window.events}
+    done_at = {e.id: at for at, c in enumerate(closed) for e in c.done}
+    assert all(done_at[id_] >= at for id_, at in last_window.items())
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 200)), max_size=60))
+def test_sessions_come_out_in_the_order_of_their_first_events(drawn: list[tuple[str, int]]) -> None:
+    closed = through(Windowing(session=SESSION), [event(number, key, time) for number, (key, time) in enumerate(drawn)])
+    firsts = [int(window[0]) for window in ids(closed)]
+    assert firsts == sorted(firsts)

@@ -12,7 +12,6 @@ OUT ?= out/demo
 
 demo: .venv/.installed  ## score real access logs, from raw lines to a report
 	@.venv/bin/logsentry demo --out $(OUT)
-	@echo "the report is in $(OUT)"
 
 test: .venv-dev/.installed  ## every test that is not slow
 	@$(DEV)/python -m pytest -q $(ARGS)

@@ -2,10 +2,10 @@
 
     python benchmarks/hdfs_logbert.py --members 1 5 --strides 2 every
 
-Trains on 80 % of the 4,855 training sessions of the logdeep split and sets every threshold on the other 20 %, never on test labels. Distinct
-sessions are scored once and counted as often as they came. Two protocols: *paper* (sessions of at least 10 keys, as LogBERT's authors
-evaluate) and *all*. Figures are precision, recall, F1, and false alarms in 100,000 normal sessions. The data are found through
-LOGSENTRY_DATA; `--sample N` takes N distinct test sessions of each kind instead of all.
+Trains on 80 % of the 4,855 training sessions of the logdeep split and sets every threshold on the other 20 %, never on test
+labels. Distinct sessions are scored once and counted as often as they came. Two protocols: *paper* (sessions of at least 10 keys,
+as LogBERT's authors evaluate) and *all*. Figures are precision, recall, F1, and false alarms in 100,000 normal sessions. The data are
+found through LOGSENTRY_DATA. `--sample N` takes N distinct test sessions of each kind instead of all, for a first look.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 
 from logsentry.learn.ensemble import LogBertEnsemble
 from logsentry.learn.settings import Config
+from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY
 
 DATA = Path(os.environ.get("LOGSENTRY_DATA", Path(__file__).parents[1] / "../shared/data")) / "loganomaly/hdfs_logdeep"
-BEGIN, END, FIRST_KEY, KEYS = 3, 4, 5, 5 + 28
+KEYS = FIRST_KEY + 28
 Window = tuple[int, ...]
 Floats = NDArray[np.float64]
 

@@ -25,7 +25,12 @@ def main() -> int:
         "http-access", "logbert-ensemble", tuple(str(DEMO / day) for day in DAYS), SETTINGS, seed=1, alerts_per_day=ALERTS_PER_DAY
     )
     with tempfile.TemporaryDirectory() as folder:
-        trained = train(plan, Store(Path(folder)), "demo", lambda done, total, note: print(f"\r{done}/{total or '?'} {note}", end="", file=sys.stderr))
+        trained = train(
+            plan,
+            Store(Path(folder)),
+            "demo",
+            lambda done, total, note: print(f"\r{done}/{total or '?'} {note}", end="", file=sys.stderr),
+        )
         shutil.rmtree(DEMO / "bundle", ignore_errors=True)
         shutil.copytree(trained.bundle.folder, DEMO / "bundle")
     print("", *trained.sentences(ALERTS_PER_DAY), trained.bundle.reference, sep="\n")

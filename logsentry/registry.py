@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import time
 import traceback
 from collections.abc import Iterable
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, requires
 from typing import Any
 
 import msgspec
 import pluggy
 
 from logsentry import hookspecs
-from logsentry.errors import Conflict, ContractBroken, UsageError
+from logsentry.errors import Conflict, ContractBroken, MissingExtra, UsageError
 
 KINDS = ("inputs", "sources", "tokenizers", "detectors", "exporters", "notifiers", "commands")
 
@@ -37,16 +38,27 @@ class Offer(msgspec.Struct, frozen=True):
     distribution: str
 
     def load(self) -> Any:
-        """The class itself, imported now if it was given as text; raises `ContractBroken` where that fails."""
+        """The class itself, imported now if it was given as text; raises `ContractBroken` where that fails in any way."""
         if not isinstance(self.target, str):
             return self.target
         module, _, attribute = self.target.partition(":")
         try:
             return getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # the boundary: a plugin's module may fail in any way while it is imported
+            if isinstance(error, ModuleNotFoundError) and (extra := self._extra_with(error.name or "")):
+                raise MissingExtra(f"{self.name!r} needs {error.name}: pip install '{extra}'") from error
             raise ContractBroken(
                 f"{self.kind} {self.name!r} of {self.distribution} cannot be imported from {self.target}: {error}"
             ) from error
+
+    def _extra_with(self, module: str) -> str:
+        """`logsentry[train]` where that extra of the plugin's distribution brings the module, else nothing."""
+        name = self.distribution.split(" ")[0]
+        for requirement in requires(name) or []:
+            found = re.match(r"([\w-]+).*extra == ['\"]([\w-]+)", requirement)
+            if found and found[1] == module.split(".")[0]:
+                return f"{name}[{found[2]}]"
+        return ""
 
 
 class Plugin(msgspec.Struct, frozen=True):

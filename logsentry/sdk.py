@@ -27,13 +27,15 @@ from logsentry.schema.event import Event, Filtered, Value, event_id, readable, t
 from logsentry.schema.profile import CountRule, Field, Profile, SessionRule, TimeRule, Windowing
 from logsentry.schema.record import Cursor, Record
 from logsentry.schema.score import Delivered, Outcome, Reason, Rejected, Retry, Score, Scored
+from logsentry.schema.stored import Columns, StoredEvent, StoredScore
 from logsentry.schema.window import Window
 
 __all__ = [
-    "BadRecord", "Books", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field", "Filtered", "Framing",
-    "Graph", "Input", "InputError", "LogsentryError", "Outcome", "Profile", "Progress", "Reason", "Record", "Rejected",
-    "Retry", "Run", "Score", "Scored", "SessionRule", "Source", "TimeRule", "TrainingError", "Unavailable", "UsageError",
-    "Value", "Window", "Windowing", "event_id", "Register", "hookimpl", "readable", "timestamp",
+    "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
+    "Filtered", "Framing", "Graph", "Input", "InputError", "LogsentryError", "Outcome", "Profile", "Progress",
+    "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule",
+    "Source", "StoredEvent", "StoredScore", "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value",
+    "Window", "Windowing", "event_id", "hookimpl", "readable", "timestamp",
 ]  # fmt: skip
 
 Framing = Literal["lines", "document"]
@@ -92,6 +94,20 @@ class Exporter(Protocol):
     def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:
         """One outcome for each item, in the same order."""
         ...
+
+    def close(self) -> None: ...
+
+
+class ScoreReader(Protocol):
+    """Reads back what an exporter stored. An exporter class offers it as `Reader`, made of its address: `DuckDb.Reader(path)`."""
+
+    def runs(self) -> Sequence[Run]: ...
+
+    def scores(self, order: Literal["value", "time"], limit: int, run: str | None = None) -> Sequence[StoredScore]: ...
+
+    def columns(self, run: str | None = None) -> Columns: ...
+
+    def events_of(self, score: str) -> Sequence[StoredEvent]: ...
 
     def close(self) -> None: ...
 

@@ -16,6 +16,7 @@ import msgspec
 
 from logsentry.sdk import Delivered, Event, Outcome, Rejected, Run, Scored, Unavailable, readable
 from logsentry_duckdb.schema import TABLES, connect
+from logsentry_duckdb.store import Store
 
 _REFUSED = (duckdb.InvalidInputException, duckdb.DataError, UnicodeEncodeError, OverflowError)
 """What one item's values can cause: half a surrogate pair, a number beyond its column."""
@@ -31,6 +32,7 @@ class DuckDb:
     """Raises `InputError` where the file is no store, and `Unavailable` where another process has it open."""
 
     Config: ClassVar[type[msgspec.Struct]] = DuckDbConfig
+    Reader: ClassVar[type[Store]] = Store
 
     def __init__(self, config: DuckDbConfig) -> None:
         self._path = config.path

@@ -8,48 +8,10 @@ from typing import Any, Literal, get_args
 import duckdb
 import msgspec
 
-from logsentry.sdk import InputError, Reason, Run, UsageError
+from logsentry.sdk import Columns, InputError, Run, StoredEvent, StoredScore, UsageError
 from logsentry_duckdb.schema import connect
 
 Order = Literal["value", "time"]
-
-
-class StoredScore(msgspec.Struct, frozen=True):
-    """A row of `scores`; `time` in nanoseconds since 1970, `events` is their number."""
-
-    id: str
-    time: int | None
-    source: str
-    detector: str
-    key: str
-    value: float
-    p_value: float
-    threshold: float
-    alert: bool
-    events: int
-    why: tuple[Reason, ...]
-    votes: str
-    degraded: bool
-    run: str
-
-
-class StoredEvent(msgspec.Struct, frozen=True):
-    """A row of `events`; `time` in nanoseconds since 1970."""
-
-    position: int
-    id: str
-    time: int | None
-    message: str
-    original: str
-    fields: dict[str, Any]
-
-
-class Columns(msgspec.Struct, frozen=True):
-    """One entry a score, in order of time: what a histogram and a timeline are counted from."""
-
-    values: tuple[float, ...]
-    times: tuple[int | None, ...]
-    alerts: tuple[bool, ...]
 
 
 _TIME = "epoch_us(time) * 1000::HUGEINT AS time"

@@ -24,6 +24,7 @@ COMMANDS = {
     "decode": ("logsentry.cli.decode:command", "Turn raw logs into events, as JSON lines."),
     "train": ("logsentry.cli.train:command", "Fit a detector on ordinary logs and store it as a bundle."),
     "score": ("logsentry.cli.score:command", "Score logs with a bundle, as JSON lines or into a store."),
+    "run": ("logsentry.cli.run:command", "Score what a configuration names, and go on where the last run stopped."),
     "report": ("logsentry.cli.report:command", "Write one HTML page about scores."),
     "models": ("logsentry.cli.models:command", "List, show and verify bundles."),
     "plugins": ("logsentry.cli.plugins:command", "Say what is installed, by whom, and what is broken."),

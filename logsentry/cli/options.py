@@ -41,7 +41,9 @@ def ended(books: Books, dead_letters: Path, failure: LogsentryError | None, find
     """Say the books on stderr; answers the exit code that belongs to how it went."""
     talk.say(books.sentence().replace("scored", verb))
     if books.dead_lettered:
-        talk.warn(f"{books.dead_lettered:,} records could not be read; they are in {dead_letters} with the reason and their byte offset")
+        talk.warn(
+            f"{books.dead_lettered:,} records could not be read; they are in {dead_letters} with the reason and their byte offset"
+        )
     if failure is not None:
         talk.fail(str(failure))
         return failure.exit_code

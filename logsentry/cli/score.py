@@ -14,16 +14,30 @@ from logsentry.cli.progress import bar
 @click.command(name="score")
 @click.option("--bundle", required=True, help="A name in the store, name@digest, STORE/name, a bundle's folder, or demo.")
 @click.argument("paths", nargs=-1, required=True)
-@click.option("--to", "to", multiple=True, metavar="URL", help="duckdb:FILE, ndjson:FILE or -; may be given more than once  [default: -]")
+@click.option(
+    "--to", "to", multiple=True, metavar="URL", help="duckdb:FILE, ndjson:FILE or -; may be given more than once  [default: -]"
+)
 @click.option("--source", default=None, help="Check that the bundle is for this kind of log.")
 @store_option
 @click.option("--alerts-per-day", type=float, default=None, help="Another budget than the bundle was calibrated for.")
 @click.option("--vote", type=click.Choice(["majority", "majority-early", "mean"]), default="majority", show_default=True)
-@click.option("--provider", "providers", multiple=True, type=click.Choice(["cpu", "cuda"]), default=("cpu",), show_default=True, help="May be given twice: cuda, then cpu.")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    type=click.Choice(["cpu", "cuda"]),
+    default=("cpu",),
+    show_default=True,
+    help="May be given twice: cuda, then cpu.",
+)
 @click.option("--precision", type=click.Choice(["fp32", "int8"]), default="fp32", show_default=True)
-@click.option("--table", type=click.IntRange(0), default=100_000, show_default=True, help="Distinct windows remembered; 0 turns it off.")
+@click.option(
+    "--table", type=click.IntRange(0), default=100_000, show_default=True, help="Distinct windows remembered; 0 turns it off."
+)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep a checkpoint here and go on after it.")
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), default=None, help="Keep a checkpoint here and go on after it."
+)
 @click.option("--fail-on", type=click.Choice(["alert"]), default=None, help="Exit with 3 when a window alerts.")
 @dead_letters_option
 def command(

@@ -20,9 +20,26 @@ from logsentry.cli.progress import bar
 @click.option("--alerts-per-day", type=float, default=5.0, show_default=True, help="False alerts a day that you will bear.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same logs and seed give the same bundle.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the detector, for instance members=25.")
-@click.option("--window", default=None, metavar="RULE", help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single  [default: the source's]")
-@click.option("--mask-stride", type=click.IntRange(2), default=2, show_default=True, help="Masks at scoring: every so-manieth key at once; 512 masks each in turn.")
-@click.option("--fit-share", type=click.FloatRange(0.1, 0.95), default=0.7, show_default=True, help="Share of windows, earliest first, to fit on.")
+@click.option(
+    "--window",
+    default=None,
+    metavar="RULE",
+    help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single  [default: the source's]",
+)
+@click.option(
+    "--mask-stride",
+    type=click.IntRange(2),
+    default=2,
+    show_default=True,
+    help="Masks at scoring: every so-manieth key at once; 512 masks each in turn.",
+)
+@click.option(
+    "--fit-share",
+    type=click.FloatRange(0.1, 0.95),
+    default=0.7,
+    show_default=True,
+    help="Share of windows, earliest first, to fit on.",
+)
 def command(
     source: str,
     detector: str,
@@ -41,7 +58,17 @@ def command(
     from logsentry.pipeline.training import train
     from logsentry.store.bundles import Store
 
-    plan = plan_training(source, detector, paths, settings, window, seed=seed, alerts_per_day=alerts_per_day, fit_share=fit_share, stride=mask_stride)
+    plan = plan_training(
+        source,
+        detector,
+        paths,
+        settings,
+        window,
+        seed=seed,
+        alerts_per_day=alerts_per_day,
+        fit_share=fit_share,
+        stride=mask_stride,
+    )
     with bar("training") as progress:
         trained = train(plan, Store(store), name or source, progress)
     for sentence in trained.sentences(alerts_per_day):

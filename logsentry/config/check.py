@@ -89,7 +89,7 @@ def _number(text: str, kind: inspect.Type) -> Any:
 
 
 def _reworded(document: Document, place: Place, message: str) -> ConfigError:
-    """msgspec's ``Expected `int`, got `str` - at `$.stride` `` in the words and with the line of the file."""
+    """msgspec's ``Expected `int`, got `str` - at `$.threads` `` in the words and with the line of the file."""
     said, _, path = message.partition(" - at `")
     for index, name in re.findall(r"\[(\d+)\]|\.([^.\[\]`]+)", path):
         place = (*place, int(index) if index else name)

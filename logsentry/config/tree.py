@@ -47,10 +47,14 @@ class Scoring(msgspec.Struct, frozen=True):
         tuple[Literal["cpu", "cuda"], ...],
         Meta(min_length=1, description="execution providers in order; `cuda` alone fails where there is no GPU"),
     ] = ("cpu",)
-    vote: Annotated[Literal["majority", "mean"], Meta(description="how the members' scores become one")] = "majority"
-    stride: Annotated[int, Meta(ge=1, description="masked positions lie so far apart; 1 masks each in turn")] = 2
+    precision: Annotated[Literal["fp32", "int8"], Meta(description="which graph of the bundle serves")] = "fp32"
+    vote: Annotated[
+        Literal["majority", "majority-early", "mean"],
+        Meta(description="how the members' scores become one; early stops asking once the verdict is certain"),
+    ] = "majority"
     table: Annotated[int, Meta(ge=0, description="distinct windows whose score is remembered; 0 for none")] = 100_000
-    batch_tokens: Annotated[int, Meta(ge=1, description="tokens in one batch, padding included")] = 4096
+    batch_tokens: Annotated[int, Meta(ge=1, description="tokens in one batch of windows of one length")] = 4096
+    threads: Annotated[int, Meta(ge=1, description="processor threads of the model")] = 1
 
 
 class Pipeline(msgspec.Struct, frozen=True):

@@ -10,9 +10,9 @@ from typing import ClassVar
 import torch
 
 from logsentry.errors import TrainingError, UsageError
+from logsentry.learn import settings
 from logsentry.learn.export import write
 from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.settings import Config
 from logsentry.learn.train import check, distinct, train
 from logsentry.sdk import Graph, Progress
 
@@ -20,9 +20,9 @@ from logsentry.sdk import Graph, Progress
 class LogBertEnsemble:
     """Members that were each trained on a bootstrap sample and vote; it satisfies `logsentry.sdk.Detector`."""
 
-    Config: ClassVar[type[Config]] = Config
+    Config: ClassVar[type[settings.Config]] = settings.Config
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: settings.Config) -> None:
         config.check()
         self.config = config
         self.model: LogBert | None = None
@@ -45,9 +45,7 @@ class LogBertEnsemble:
         counted = distinct(windows, keys, self.config.max_length)
         if self.config.device == "cuda" and not torch.cuda.is_available():
             raise UsageError("device is cuda, but torch finds no CUDA device here; set device to cpu")
-        size = Size(
-            keys, self.config.width, self.config.layers, self.config.heads, self.config.inner, self.config.max_length
-        )
+        size = Size(keys, self.config.width, self.config.layers, self.config.heads, self.config.inner, self.config.max_length)
         with repeatable(seed):
             self.model = LogBert(self.config.members, size, self.config.dropout).to(self.config.device)
             figures = train(self.model, counted, self.config, seed, progress)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import onnx
 from onnx import GraphProto, parser
 
-from logsentry.learn.masking import MASK
+from logsentry.text.vocabulary import MASK
 
 IR_VERSION = 11  # of ONNX 1.18, which brought opset 23
 

@@ -1,8 +1,8 @@
 """LogBERT (Guo, Yuan, Wu 2021, arXiv 2103.04475): a transformer that guesses hidden log keys, with members side by side.
 
 Every weight has a member axis in front, so that one matrix product does the work of all members; with one member this is plain
-LogBERT. Members never see each other: a member alone gives the same answers. The BEGIN position plays the part of the paper's DIST
-token: its representation is pulled towards the member's centre. This file is the model and its loss; how it is fed is in `train`.
+LogBERT. Members never see each other: a member alone gives the same answers. The BEGIN position plays the part of the paper's
+DIST token: its representation is pulled towards the member's centre. The losses and how the model is fed are in `train`.
 
 Layer norms have no gain and bias of their own: the linear map that follows each of them takes in both.
 """
@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from logsentry.learn.masking import PAD
+from logsentry.text.vocabulary import PAD
 
 
 class Size(NamedTuple):
@@ -59,7 +59,8 @@ class Layer(nn.Module):
         super().__init__()
         self.heads, self.dropout = size.heads, dropout
         self.query = Linear(members, size.width, size.width)
-        self.key_value = Linear(members, size.width, 2 * size.width)
+        self.key = Linear(members, size.width, size.width)
+        self.value = Linear(members, size.width, size.width)
         self.output = Linear(members, size.width, size.width)
         self.wide = Linear(members, size.width, size.feed_forward)
         self.narrow = Linear(members, size.feed_forward, size.width)
@@ -67,7 +68,8 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, visible: Tensor | None, asked: Tensor | None = None) -> Tensor:
         """x [M, N, S, W], visible bool [M, N, S] or None for all, asked [N, A] or None for all -> [M, N, A, W]."""
         normed = norm(x)
-        keys, values = self.key_value(normed.flatten(1, 2)).unflatten(1, x.shape[1:3]).chunk(2, -1)  # each [M, N, S, W]
+        keys = self.key(normed.flatten(1, 2)).unflatten(1, x.shape[1:3])  # [M, N, S, W]
+        values = self.value(normed.flatten(1, 2)).unflatten(1, x.shape[1:3])
         if asked is not None:
             x, normed = pick(x, asked), pick(normed, asked)  # [M, N, A, W]
         queries = self.query(normed.flatten(1, 2)).unflatten(1, x.shape[1:3])  # [M, N, A, W]
@@ -149,7 +151,7 @@ def pick(x: Tensor, asked: Tensor) -> Tensor:
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """Position embeddings [length, width] as in Vaswani et al. 2017, section 3.5: sines in the even places, cosines in the odd."""
+    """Position embeddings [length, width] as in Vaswani et al. 2017, section 3.5: sines in even places, cosines in odd ones."""
     rate = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     angle = torch.arange(length)[:, None] * rate
     return torch.stack([angle.sin(), angle.cos()], -1).flatten(1)[:, :width]

@@ -1,9 +1,9 @@
 """Which keys of a window are hidden from the model: at random while it learns, by a fixed pattern while it is asked.
 
 LogBERT as published masks at random when it scores too, so that one session's verdict changes from run to run (measured on HDFS:
-13 to 17 % of the anomalous sessions). Here a window of `length` ids is asked in `K = min(stride, length)` copies, and copy k hides the
-positions p with p mod K = k, so each position is hidden in exactly one copy and the answer never changes. A stride of `length` or more
-hides every position in turn. Position 0 (BEGIN) is never hidden: it carries the window's representation.
+13 to 17 % of the anomalous sessions). Here a window of `length` ids is asked in `K = min(stride, length)` copies, and copy k hides
+the positions p with p mod K = k, so each position is hidden in exactly one copy and the answer never changes. A stride of `length`
+or more hides every position in turn. Position 0 (BEGIN) is never hidden: it carries the window's representation.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-PAD, UNK, MASK, BEGIN, END = 0, 1, 2, 3, 4
-FIRST_KEY = 5
+from logsentry.text.vocabulary import BEGIN, MASK, PAD
 
 
 class Copies(NamedTuple):

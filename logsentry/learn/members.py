@@ -7,7 +7,7 @@ with two axes are packed once, when onnxruntime loads the file; a stack of matri
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ class Template:
     """The graph of one member, and which of its constants are weights.
 
     The exporter folds reshapes into constants, renames them and merges equal ones. So the member that is exported has random
-    weights, no two alike, and a constant is the weight that it equals. A weight's constant gets the weight's name.
+    weights, no two alike, and a constant is the weight that it equals. It is called `weights.` and the weight's name.
     """
 
     def __init__(self, model: LogBert) -> None:
@@ -59,11 +59,11 @@ class Template:
         for tensor in state.values():
             tensor.copy_(torch.randn(tensor.shape, generator=generator))
         graph = exported(alone)
-        names = {value.numpy().tobytes(): name for name, value in state.items()}
+        names = {value.numpy().tobytes(): f"weights.{name}" for name, value in state.items()}
         renamed = {tensor.name: names.get(numpy_helper.to_array(tensor).tobytes(), tensor.name) for tensor in graph.initializer}
-        if missing := set(state) - set(renamed.values()):
+        self.weights = {f"weights.{name}": name for name in state}
+        if missing := set(self.weights) - set(renamed.values()):
             raise RuntimeError(f"the exported graph lacks the weights {sorted(missing)}; this torch version is not supported")
-        self.weights = set(state)
         self.constants = [tensor for tensor in graph.initializer if renamed[tensor.name] not in self.weights]
         for node in graph.node:
             node.input[:] = [renamed.get(name, name) for name in node.input]
@@ -80,7 +80,9 @@ class Template:
             copy.input[:] = [name if name in shared else prefix + name for name in node.input]
             copy.output[:] = [prefix + name for name in node.output]
             nodes.append(copy)
-        return nodes, [numpy_helper.from_array(plain(weights[name]), prefix + name) for name in sorted(self.weights)]
+        return nodes, [
+            numpy_helper.from_array(plain(weights[name]), prefix + constant) for constant, name in self.weights.items()
+        ]
 
 
 def plain(weight: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -88,7 +90,7 @@ def plain(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     return weight.reshape([length for place, length in enumerate(weight.shape) if length > 1 or (place == weight.ndim - 1)])
 
 
-def with_gemm(nodes: Sequence[NodeProto], weights: set[str]) -> list[NodeProto]:
+def with_gemm(nodes: Sequence[NodeProto], weights: Collection[str]) -> list[NodeProto]:
     """`MatMul` by a weight and `Add` of a bias become one `Gemm`, around which the member axis of length 1 is taken off and put back."""
     biased = {node.input[0]: node for node in nodes if node.op_type == "Add" and node.input[1] in weights}
     products = {node.output[0]: node for node in nodes if node.op_type == "MatMul" and node.output[0] in biased}

@@ -30,14 +30,17 @@ LENGTHS = 4
 BATCH = 8
 
 
-@torch.no_grad()
 def answers(model: LogBert, ids: torch.Tensor, stride: int) -> dict[str, NDArray[Any]]:
-    """Torch's answers to windows of one length: `ranks`, `ties` [M, batch, length], `distance` [M, batch], `probability` [M, batch, length, keys]."""
+    """Torch's answers to windows of one length.
+
+    `ranks` and `ties` are [M, batch, length], `distance` [M, batch] and `probability` [M, batch, length, keys].
+    """
     batch, length = ids.shape
     copies = complementary(ids, stride)
     model.eval()
-    answer: Answer = model(*copies)
-    logits = model.logits(model.encode(copies.masked[None], copies.asked))
+    with torch.no_grad():
+        answer: Answer = model(*copies)
+        logits = model.logits(model.encode(copies.masked[None], copies.asked))
     true = logits.gather(-1, copies.truth[None, :, :, None].expand(model.members, -1, -1, 1))
     ties = ((logits - true).abs() < NEAR).sum(-1, dtype=torch.int32) - 1
     asked = (torch.arange(length) > 0).int()

@@ -9,8 +9,6 @@ from msgspec import Meta
 
 from logsentry.errors import UsageError
 
-Positive = Annotated[int, Meta(ge=1)]
-
 
 def groups_of(members: int) -> tuple[int, ...]:
     """Vote groups: the smallest majority first, then the rest in at most three; 25 -> 13, 4, 4, 4.
@@ -26,24 +24,24 @@ def groups_of(members: int) -> tuple[int, ...]:
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of one ensemble. The defaults were chosen on the HDFS sessions by `benchmarks/hdfs_logbert.py`."""
 
-    members: Annotated[Positive, Meta(description="Number of models that vote; 1 is plain LogBERT on all windows.")] = 9
-    width: Annotated[Positive, Meta(description="Length of a key's representation.")] = 128
-    layers: Annotated[Positive, Meta(description="Number of transformer layers.")] = 2
-    heads: Annotated[Positive, Meta(description="Attention heads a layer; they divide the width.")] = 4
+    members: Annotated[int, Meta(ge=1, description="Number of models that vote; 1 is plain LogBERT on all windows.")] = 9
+    width: Annotated[int, Meta(ge=1, description="Length of a key's representation.")] = 128
+    layers: Annotated[int, Meta(ge=1, description="Number of transformer layers.")] = 2
+    heads: Annotated[int, Meta(ge=1, description="Attention heads a layer; they divide the width.")] = 4
     feed_forward: Annotated[int, Meta(ge=0, description="Inner width of the feed-forward part; 0 is twice the width.")] = 0
     dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of each layer's output that is dropped in training.")] = 0.0
     mask_ratio: Annotated[float, Meta(gt=0, le=1, description="Share of a window's keys that is hidden in training.")] = 0.5
-    hypersphere: Annotated[float, Meta(ge=0, description="Weight of the distance to the centre beside the key loss.")] = 0.1
-    evenness: Annotated[float, Meta(ge=0, le=1, description="0 weighs a window by how often it came, 1 weighs all distinct ones alike.")] = 0.5
-    epochs: Annotated[Positive, Meta(description="Passes over the distinct training windows, at most.")] = 200
-    max_steps: Annotated[int, Meta(ge=0, description="Optimizer steps, at most; 0 sets no limit.")] = 3000
-    seconds: Annotated[float, Meta(ge=0, description="Training time, at most; 0 sets none. A limit that is met ends repeatability.")] = 0
-    batch: Annotated[Positive, Meta(description="Distinct windows in one optimizer step.")] = 32
-    learning_rate: Annotated[float, Meta(gt=0, description="Highest rate; it rises over the first tenth of the steps, then falls.")] = 1e-3
+    hypersphere: Annotated[float, Meta(ge=0, description="Weight of the distance to the centre beside the key loss.")] = 1.0
+    evenness: Annotated[float, Meta(ge=0, le=1, description="0: a window weighs as often as it came; 1: all weigh alike.")] = 0.75
+    epochs: Annotated[int, Meta(ge=1, description="Passes over the distinct training windows, at most.")] = 200
+    max_steps: Annotated[int, Meta(ge=0, description="Optimizer steps, at most; 0 sets no limit.")] = 2000
+    seconds: Annotated[float, Meta(ge=0, description="Training time, at most; 0 sets no limit. If met, runs differ.")] = 0
+    batch: Annotated[int, Meta(ge=1, description="Distinct windows in one optimizer step.")] = 32
+    learning_rate: Annotated[float, Meta(gt=0, description="Highest rate: it rises for a tenth of the steps, then falls.")] = 1e-3
     weight_decay: Annotated[float, Meta(ge=0, description="AdamW's decay of the weights.")] = 0.01
     clip: Annotated[float, Meta(gt=0, description="Largest norm of one member's gradient.")] = 1.0
     max_length: Annotated[int, Meta(ge=2, description="Longest window, its begin and end key counted.")] = 512
-    groups: Annotated[tuple[Positive, ...], Meta(description="Sizes of the vote groups, in order; empty: majority first.")] = ()
+    groups: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(description="Vote groups; empty: a majority first.")] = ()
     member_axis_graph: Annotated[bool, Meta(description="Also write a graph with a member axis, for GPUs.")] = False
     int8: Annotated[bool, Meta(description="Also write a graph with 8-bit weights.")] = False
     device: Annotated[Literal["cpu", "cuda"], Meta(description="Where training runs.")] = "cpu"
@@ -59,6 +57,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def check(self) -> None:
         """Raises `UsageError` where two fields do not fit each other."""
         if self.width % self.heads:
-            raise UsageError(f"width {self.width} is not a multiple of heads {self.heads}; choose another width or number of heads")
+            raise UsageError(f"width {self.width} is not a multiple of heads {self.heads}; choose another of the two")
         if sum(self.vote_groups) != self.members:
             raise UsageError(f"the vote groups {list(self.groups)} hold {sum(self.groups)} members, not {self.members}")

@@ -19,9 +19,10 @@ from torch.nn.utils.rnn import pad_sequence
 
 from logsentry.errors import TrainingError
 from logsentry.learn.logbert import LogBert
-from logsentry.learn.masking import BEGIN, MASK, PAD, at_random, complementary
+from logsentry.learn.masking import at_random, complementary
 from logsentry.learn.settings import Config
 from logsentry.sdk import Progress
+from logsentry.text.vocabulary import BEGIN, MASK, PAD
 
 CENTRE_STRIDE = 2  # the centre is taken under the masks that most scoring uses
 
@@ -49,7 +50,7 @@ def distinct(windows: Sequence[Sequence[int]], keys: int, max_length: int) -> Wi
     counted = sorted(Counter(tuple(window) for window in windows).items())
     if len(counted) < 2:
         raise TrainingError(
-            f"{len(windows)} windows with {len(counted)} distinct among them are too few to learn from; give at least two that differ"
+            f"{len(windows)} windows, {len(counted)} of them distinct, are too few to learn from; give at least two that differ"
         )
     for window, _ in counted:
         check(window, keys, max_length)
@@ -60,7 +61,9 @@ def distinct(windows: Sequence[Sequence[int]], keys: int, max_length: int) -> Wi
 def check(window: Sequence[int], keys: int, max_length: int) -> None:
     """Raises `TrainingError` where a window is none that can be learnt from or scored."""
     if not 2 <= len(window) <= max_length:
-        raise TrainingError(f"a window has {len(window)} ids and must have 2 to {max_length}; cut windows shorter or raise max_length")
+        raise TrainingError(
+            f"a window has {len(window)} ids and must have 2 to {max_length}; cut windows shorter or raise max_length"
+        )
     if wrong := [key for key in window if not 0 <= key < keys or key in (PAD, MASK)]:
         raise TrainingError(f"a window holds the id {wrong[0]}, but ids run from 1 to {keys - 1} and {MASK} is the mask's")
     if window[0] != BEGIN or BEGIN in window[1:]:
@@ -93,7 +96,9 @@ def train(model: LogBert, windows: Windows, config: Config, seed: int, progress:
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * rate(step, int(steps))
             batch = ids[rows, : int(windows.lengths[rows].max())]
-            seen.append(one_step(model, optimizer, batch, weights[:, rows], config, generator, centred=step >= steps_an_epoch))
+            hidden = at_random(batch.expand(model.members, -1, -1), config.mask_ratio, generator)
+            pull = config.hypersphere if step >= steps_an_epoch else 0.0  # in the first pass there is no centre yet
+            seen.append(one_step(model, optimizer, batch, hidden, weights[:, rows], pull, config.clip))
             step += 1
         set_centre(model, windows, weights, config)
         losses = Losses(*(sum(values) / len(seen) for values in zip(*seen, strict=True)))
@@ -108,19 +113,22 @@ def train(model: LogBert, windows: Windows, config: Config, seed: int, progress:
 
 
 def one_step(
-    model: LogBert, optimizer: torch.optim.Optimizer, ids: Tensor, weights: Tensor, config: Config, generator: torch.Generator, *, centred: bool
+    model: LogBert, optimizer: torch.optim.Optimizer, ids: Tensor, hidden: Tensor, weights: Tensor, pull: float, limit: float
 ) -> Losses:
-    """One step on a padded batch `ids` [B, S] with `weights` [M, B]. Without a centre yet, only the key loss counts."""
+    """One step on a padded batch `ids` [B, S], of which each member guesses what is `hidden` [M, B, S].
+
+    `weights` [M, B] say how much a window counts, `pull` how much the distance to the centre counts beside the key loss;
+    `limit` is the longest gradient of a member.
+    """
     rows = ids.expand(model.members, -1, -1)
-    hidden = at_random(rows, config.mask_ratio, generator)  # [M, B, S]
     representations = model.encode(rows.masked_fill(hidden, MASK), padded=True)
     surprise = F.cross_entropy(model.logits(representations).flatten(0, 2), rows.flatten(), reduction="none").view_as(hidden)
     key = weighted_mean(surprise, weights[:, :, None] * hidden)  # [M]
     distance = weighted_mean(model.distance(representations)[..., None], weights[:, :, None])  # [M]
     optimizer.zero_grad()
     # Members share no weight, so the gradient of the sum is every member's own gradient.
-    (key + config.hypersphere * distance * centred).sum().backward()
-    clip(list(model.parameters()), config.clip)
+    (key + pull * distance).sum().backward()
+    clip(list(model.parameters()), limit)
     optimizer.step()
     return Losses(float(key.detach().mean()), float(distance.detach().mean()))
 
@@ -165,6 +173,7 @@ def set_centre(model: LogBert, windows: Windows, weights: Tensor, config: Config
         for rows in (windows.lengths == length).nonzero()[:, 0].split(config.batch):
             copies = complementary(windows.ids[rows, :length].to(config.device), CENTRE_STRIDE)
             begin = model.encode(copies.masked[None], copies.asked[:, :1])[:, :, 0]  # [M, K * B, W]
-            total += torch.einsum("mkbw,mb->mw", begin.unflatten(1, (-1, len(rows))), weights[:, rows]) / min(CENTRE_STRIDE, length)
+            mean = begin.unflatten(1, (-1, len(rows))).mean(1)  # over the copies: [M, B, W]
+            total += torch.einsum("mbw,mb->mw", mean, weights[:, rows])
     model.centre.copy_(total / weights.sum(1, keepdim=True))
     model.train()

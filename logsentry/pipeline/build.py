@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from logsentry.config import Part, SourcePart
 from logsentry.errors import UsageError
 from logsentry.registry import installed
-from logsentry.sdk import Detector, Exporter, Input, Source
+from logsentry.sdk import Detector, Exporter, Input, ScoreReader, Source
 
 
 def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:
@@ -23,6 +24,11 @@ def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:
     except msgspec.ValidationError as error:
         raise UsageError(f"{kind.removesuffix('s')} {name!r}: {error}") from error
     return found(config)
+
+
+def built(kind: str, part: Part | SourcePart) -> Any:
+    """The object that a part of a configuration names; its options were checked when the file was read."""
+    return installed().get(kind, part.use)(part.options)
 
 
 def make_source(name: str, options: Mapping[str, Any] | None = None) -> Source:
@@ -41,15 +47,28 @@ def make_files(paths: Sequence[str], source: Source) -> Input:
     return files
 
 
-def make_exporter(address: str) -> Exporter:
+def make_exporter(address: str, resumed: bool = False) -> Exporter:
     """`duckdb:FILE`, `ndjson:FILE`, or `-` for NDJSON on stdout.
 
-    What follows the first colon goes to the first option that the exporter knows; so a plugin's address needs no code.
+    What follows the first colon goes to the first option that the exporter knows; so a plugin's address needs no code. A pass
+    that may go on after an earlier one (`resumed`) sets `append` where the exporter has that option.
     """
     name, colon, rest = ("ndjson", ":", "-") if address == "-" else address.partition(":")
     if not colon or not rest:
         known = ", ".join(f"{offer.name}:…" for offer in installed().offers("exporters"))
         raise UsageError(f"{address!r} is no place to write to; give one of {known}, or - for stdout")
-    first = msgspec.structs.fields(installed().get("exporters", name).Config)[0].name
-    exporter: Exporter = make("exporters", name, {first: rest})
+    options = [field.name for field in msgspec.structs.fields(installed().get("exporters", name).Config)]
+    append = {"append": True} if resumed and "append" in options else {}
+    exporter: Exporter = make("exporters", name, {options[0]: rest, **append})
     return exporter
+
+
+def make_reader(address: str) -> ScoreReader:
+    """What reads `duckdb:FILE` back; raises `UsageError` for an exporter that keeps nothing to be read."""
+    name, _, rest = address.partition(":")
+    reader = getattr(installed().get("exporters", name), "Reader", None)
+    if reader is None or not rest:
+        can = ", ".join(f"{o.name}:…" for o in installed().offers("exporters") if hasattr(o.load(), "Reader"))
+        raise UsageError(f"scores cannot be read back from {address!r}; from these they can: {can}")
+    opened: ScoreReader = reader(rest)
+    return opened

@@ -28,7 +28,9 @@ def decode(source: Source, record: Record) -> Decoded:
     except BadRecord as error:
         return Decoded(record, bad=str(error))
     except Exception as error:  # noqa: BLE001 - the boundary around a plugin's work on one record
-        return Decoded(record, bad=f"the source {source.name} failed with {type(error).__name__}: {error}; report this to its author")
+        return Decoded(
+            record, bad=f"the source {source.name} failed with {type(error).__name__}: {error}; report this to its author"
+        )
     if isinstance(found, Filtered):
         return Decoded(record, filtered=found.reason)
     return Decoded(record, tuple(found)) if found else Decoded(record, filtered="the record holds no event")

@@ -42,5 +42,7 @@ def decode_to(
     finally:
         dead.flush()
         input_.close()
+    if failure is not None and not records:
+        raise failure
     out.flush()
     return Books(records, records - filtered - buried, 0, filtered, buried), failure

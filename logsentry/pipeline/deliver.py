@@ -39,5 +39,7 @@ def _asked(exporter: Exporter, batch: Sequence[Scored]) -> list[Outcome]:
     outcomes = list(exporter.export(batch))
     if len(outcomes) != len(batch):
         name = type(exporter).__qualname__
-        raise ContractBroken(f"the exporter {name} of {type(exporter).__module__} answered {len(outcomes)} outcomes for {len(batch)} scores")
+        raise ContractBroken(
+            f"the exporter {name} of {type(exporter).__module__} answered {len(outcomes)} outcomes for {len(batch)} scores"
+        )
     return outcomes

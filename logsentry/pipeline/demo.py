@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from logsentry.pipeline.reporting import report
+import msgspec
+
+from logsentry.errors import UsageError
+from logsentry.pipeline.reporting import in_words, report
 from logsentry.pipeline.run import Done, score_files
 from logsentry.sdk import Progress
 
 LOGS = Path(__file__).parent.parent / "demo" / "logs"
 FILES = ("ordinary-2015-05-19.log.gz", "attacks.log.gz")
 STORE, SCORES, PAGE, DEAD = "scores.duckdb", "scores.ndjson", "report.html", "dead-letters.ndjson"
+STRANGEST = 5
 
 
-def demo(out: Path, progress: Progress) -> Done:
+class Shown(msgspec.Struct, frozen=True):
+    """How the pass ended, and the strangest windows in words."""
+
+    done: Done
+    lines: tuple[str, ...]
+
+
+def demo(out: Path, progress: Progress) -> Shown:
     """Score the demo logs into `out`: a DuckDB store, NDJSON lines and the report page. A second run adds nothing twice."""
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to {out}: {error.strerror}") from error
     paths = [str(LOGS / name) for name in FILES]
     to = [f"duckdb:{out / STORE}", f"ndjson:{out / SCORES}"]
     done = score_files("demo", paths, to, None, out, {}, out / DEAD, None, progress)
-    report(to[0], out / PAGE, title="logsentry demo: a day of a web site, and attacks on others")
-    return done
+    content = report(to[0], out / PAGE, title="logsentry demo: a day of one web site, and attacks on others")
+    return Shown(done, tuple(in_words(content.top[:STRANGEST])))

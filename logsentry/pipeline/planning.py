@@ -51,5 +51,7 @@ def rewindowed(profile: Profile, rule: str) -> Profile:
         else:
             raise ValueError
     except ValueError:
-        raise UsageError(f"{rule!r} is no window rule; give session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single") from None
+        raise UsageError(
+            f"{rule!r} is no window rule; give session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single"
+        ) from None
     return msgspec.structs.replace(profile, windows=windows)

@@ -10,16 +10,18 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from logsentry.errors import BundleRefused, InputError, UsageError
-from logsentry.pipeline.build import make_exporter, make_files, make_source
+from logsentry.config import load
+from logsentry.errors import BundleRefused, ConfigError, InputError, UsageError
+from logsentry.pipeline.build import built, make_exporter, make_files, make_source
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.schema.books import Books, Run
+from logsentry.schema.profile import Profile
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.scoring.session import replay
-from logsentry.sdk import Progress
+from logsentry.sdk import Exporter, Input, Progress, Source
 from logsentry.store.bundles import Bundle, locate, read
 
 DEMO_BUNDLE = Path(__file__).parent.parent / "demo" / "bundle"
@@ -45,7 +47,9 @@ class Done(msgspec.Struct, frozen=True):
     def sentences(self) -> list[str]:
         """What a person wants to know before the books."""
         told = [self.warning] if self.warning else []
-        told += [f"{self.windows:,} windows scored by {self.run.detector}, {self.alerts:,} at or above the threshold {self.run.threshold:.4g}"]
+        told += [
+            f"{self.windows:,} windows scored by {self.run.detector}, {self.alerts:,} at or above the threshold {self.run.threshold:.4g}"
+        ]
         if self.run.alerts_per_day < self.attainable:
             told.append(
                 f"the {self.run.calibrated_on:,} held-back windows can vouch for no fewer than {self.attainable:.3g} false alerts a day: "
@@ -72,6 +76,19 @@ def verify_bundle(reference: str, store: Path) -> str:
     )
 
 
+class Job(msgspec.Struct, frozen=True):
+    """One pass: a bundle, what is read, where scores go, and what a person calls the inputs."""
+
+    bundle: Bundle
+    source: Source
+    input: Input
+    inputs: tuple[str, ...]
+    exporters: tuple[Exporter, ...]
+    options: Options
+    dead_letters: Path
+    state: Path | None
+
+
 def score_files(
     reference: str,
     paths: Sequence[str],
@@ -93,19 +110,62 @@ def score_files(
     source = make_source(bundle.manifest.source)
     with ExitStack() as stack:
         input_ = stack.enter_context(closing(make_files(paths, source)))
-        checkpoint = None if state is None else stack.enter_context(Checkpoint(state, f"score {source.name}"))
-        scorer = Scorer(bundle, scorer_options(options))
-        exporters = [stack.enter_context(closing(make_exporter(address))) for address in to]
-        dead = DeadLetters(dead_letters)
-        work = ScoringPass(source, scorer, exporters, dead, checkpoint)
+        exporters = [stack.enter_context(closing(make_exporter(address, resumed=state is not None))) for address in to]
+        chosen = scorer_options(options)
+        return run(Job(bundle, source, input_, tuple(paths), tuple(exporters), chosen, dead_letters, state), progress)
+
+
+def run_config(path: Path, progress: Progress) -> list[Done]:
+    """Score every input of a configuration to its end, one after another, each with a checkpoint of its own.
+
+    Raises `ConfigError` where the file is wrong, or asks for another profile than the bundle was trained with.
+    """
+    pipeline = load(path)
+    bundle = find_bundle(pipeline.bundle.name, Path(pipeline.bundle.store))
+    if pipeline.source.use != bundle.manifest.source:
+        raise BundleRefused(
+            f"{bundle.reference} was trained on {bundle.manifest.source}; it says nothing about {pipeline.source.use}"
+        )
+    source: Source = built("sources", pipeline.source)
+    options = {**msgspec.structs.asdict(pipeline.scoring), "alerts_per_day": pipeline.alerts.per_day}
+    done = []
+    with ExitStack() as stack:
+        exporters = tuple(stack.enter_context(closing(built("exporters", part))) for part in pipeline.exporters)
+        for number, part in enumerate(pipeline.inputs):
+            input_ = stack.enter_context(closing(built("inputs", part)))
+            named = (f"{part.use} {number}",)
+            state = Path(pipeline.state) / f"{number}-{part.use}"
+            job = Job(bundle, source, input_, named, exporters, scorer_options(options), Path(pipeline.dead_letters), state)
+            done.append(run(job, progress, pipeline.source.profile))
+    return done
+
+
+def run(job: Job, progress: Progress, profile: Profile | None = None) -> Done:
+    """Score one input; `profile` is what the operator says the source's profile is, where he says so."""
+    with ExitStack() as stack:
+        owner = f"{job.source.name} {' '.join(job.inputs)}"
+        checkpoint = None if job.state is None else stack.enter_context(Checkpoint(job.state, owner))
+        scorer = Scorer(job.bundle, job.options)
+        if profile not in (None, scorer.keys.profile):
+            raise ConfigError(
+                f"{job.bundle.reference} was trained with another profile of {job.source.name}; train again with this one"
+            )
+        work = ScoringPass(job.source, scorer, job.exporters, DeadLetters(job.dead_letters), checkpoint)
+        record(job.exporters, describe(scorer, job.inputs, Books()))  # what a crash leaves is then known to be of this run
         resumed = Resumed() if checkpoint is None else checkpoint.load()
-        books = work.run(input_, progress, resumed.cursor)
-        run = describe(scorer, paths, books)
-        for exporter in exporters:
-            if isinstance(exporter, KeepsRuns):
-                exporter.record_run(run)
+        books = work.run(job.input, progress, resumed.cursor)
+        if work.failure is not None and not books.read:
+            raise work.failure  # nothing was read, so there is nothing else to tell
+        told = describe(scorer, job.inputs, books)
+        record(job.exporters, told)
     least = smallest_budget(scorer.calibration.held_back(scorer.options.vote), scorer.calibration.windows_per_day)
-    return Done(run, work.tally.windows, work.tally.alerts, work.failure, least, resumed.warning)
+    return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, resumed.warning)
+
+
+def record(exporters: Sequence[Exporter], run: Run) -> None:
+    for exporter in exporters:
+        if isinstance(exporter, KeepsRuns):
+            exporter.record_run(run)
 
 
 def scorer_options(options: Mapping[str, Any]) -> Options:

@@ -54,7 +54,12 @@ class ScoringPass:
     """Scores one input once. `exporters` all have to take a window before its events are settled."""
 
     def __init__(
-        self, source: Source, scorer: Scorer, exporters: Sequence[Exporter], dead: DeadLetters, checkpoint: Checkpoint | None = None
+        self,
+        source: Source,
+        scorer: Scorer,
+        exporters: Sequence[Exporter],
+        dead: DeadLetters,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self._source, self._scorer, self._exporters, self._dead, self._checkpoint = source, scorer, exporters, dead, checkpoint
         self._ledger = Ledger(OPEN_RECORDS)

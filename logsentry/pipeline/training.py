@@ -95,7 +95,9 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
         (folder / "logkeys.json").write_bytes(orjson.dumps(keys.to_json(), option=orjson.OPT_SORT_KEYS) + b"\n")
         per_day = _per_day(windows)
         held = [keys.encode(window) for window in held_back]
-        found = calibrate(folder, graphs, tuple(detector.groups), len(keys.vocabulary), held, plan.stride, per_day, plan.alerts_per_day)
+        found = calibrate(
+            folder, graphs, tuple(detector.groups), len(keys.vocabulary), held, plan.stride, per_day, plan.alerts_per_day
+        )
         (folder / "calibration.json").write_bytes(found.to_bytes())
         metrics = {**figures, **_counting(held), "templates": float(len(keys.vocabulary)), "held_back": float(len(held))}
         describe = _describer(plan, detector, graphs, keys, folder, _data(events, windows), metrics)
@@ -121,7 +123,9 @@ def _events(plan: TrainingPlan, progress: Progress) -> tuple[list[Event], Books,
             progress(read_, 0, "reading")
     input_.close()
     if not events:
-        raise TrainingError(f"no event of {plan.source} was found in {', '.join(plan.paths)} ({read_} records read); there is nothing to learn from")
+        raise TrainingError(
+            f"no event of {plan.source} was found in {', '.join(plan.paths)} ({read_} records read); there is nothing to learn from"
+        )
     return events, Books(read_, read_ - filtered - len(dead), 0, filtered, len(dead)), tuple(dead)
 
 

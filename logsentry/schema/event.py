@@ -53,7 +53,7 @@ def timestamp(nanoseconds: int) -> str:
     """RFC 3339 in UTC with milliseconds, and with nine digits only where the event is finer than that."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
     try:
-        day = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        day = datetime.fromtimestamp(seconds, UTC).isoformat()[:19]  # strftime pads no years below 1000
     except (ValueError, OverflowError, OSError):
         raise ValueError(f"a time of {seconds} seconds since 1970 is outside the years 1 to 9999") from None
     return f"{day}.{rest // 1_000_000:03d}Z" if rest % 1_000_000 == 0 else f"{day}.{rest:09d}Z"

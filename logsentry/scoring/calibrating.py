@@ -37,7 +37,9 @@ def calibrate(
     top_g = choose_top_g([batch.ids for batch in for_scale], [batch.ranks for batch in for_scale])
     scale = Scale.fit(_evidence(for_scale, top_g))
     scores = Rarity(scale).member_scores(_evidence(for_values, top_g), range(sum(groups))).round(DIGITS)
-    values = {vote: tuple(sorted(combine(scores, vote, sum(groups)).round(DIGITS).tolist())) for vote in VOTES}
+    values: dict[str, tuple[float, ...]] = {
+        vote: tuple(sorted(combine(scores, vote, sum(groups)).round(DIGITS).tolist())) for vote in VOTES
+    }
     return Calibration(VERSION, stride, top_g, scale, values, round(windows_per_day, 3), alerts_per_day)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from logsentry.scoring.conformal import Threshold, p_values, share_of, threshold
 from logsentry.errors import BundleRefused
+from logsentry.scoring.conformal import Threshold, p_values, share_of, threshold
 from logsentry.scoring.evidence import Scale
 
 VERSION = 1

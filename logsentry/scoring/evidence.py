@@ -16,7 +16,11 @@ import numpy as np
 from logsentry.text.vocabulary import FIRST_KEY, UNK
 
 EVIDENCE = ("share", "rank", "distance")
-_LEAST = {"share": 0.05, "rank": 1.0, "distance": 1e-6}  # a scale never shorter than this, where normal windows show nothing at all
+_LEAST = {
+    "share": 0.05,
+    "rank": 1.0,
+    "distance": 1e-6,
+}  # a scale never shorter than this, where normal windows show nothing at all
 
 
 def gather(ranks: np.ndarray, distance: np.ndarray, top_g: int) -> np.ndarray:
@@ -57,7 +61,11 @@ class Scale(msgspec.Struct, frozen=True):
     def fit(cls, evidence: np.ndarray) -> Scale:
         """From evidence `[members, windows, kinds]`."""
         ordered = np.sort(evidence, axis=1)
-        return cls(tuple(tuple(tuple(round(float(x), 9) for x in member[:, kind]) for kind in range(len(EVIDENCE))) for member in ordered))
+        return cls(
+            tuple(
+                tuple(tuple(round(float(x), 9) for x in member[:, kind]) for kind in range(len(EVIDENCE))) for member in ordered
+            )
+        )
 
 
 class Rarity:
@@ -68,6 +76,11 @@ class Rarity:
 
     def __init__(self, scale: Scale) -> None:
         self._normal = [[np.asarray(kind) for kind in member] for member in scale.normal]
+
+    @property
+    def windows(self) -> int:
+        """How many normal windows the scale was made from."""
+        return len(self._normal[0][0])
 
     def member_scores(self, evidence: np.ndarray, members: Sequence[int]) -> np.ndarray:
         """Evidence `[members asked, windows, kinds]` to scores `[members asked, windows]`; `members` says which were asked."""

@@ -24,14 +24,14 @@ MOST = 5
 class Finding(msgspec.Struct, frozen=True):
     """`position` counts tokens, the begin key being 0; -1 is the window as a whole, whose `rank` is then without meaning.
 
-    `times` says of the whole window how many decades of rarity its distance to the centre has.
+    `further_than` says of the whole window which normal windows lie nearer to the centre.
     """
 
     position: int
     rank: int
     key: int
     expected: tuple[int, ...]
-    rarity: float = 0.0
+    further_than: str = ""
 
 
 def findings(
@@ -47,7 +47,7 @@ def findings(
         strange = [at for at in np.argsort(-middle[row, 1:], kind="stable") + 1 if middle[row, at] >= top_g]
         of_window = [_finding(ids[row], int(at), middle[row], expected[row]) for at in strange[:MOST]]
         if far[row] > 0:
-            of_window.append(Finding(-1, 0, 0, (), round(float(far[row]), 2)))
+            of_window.append(Finding(-1, 0, 0, (), _further_than(float(far[row]), rarity.windows)))
         found.append(tuple(of_window))
     return found
 
@@ -67,6 +67,12 @@ def _far(evidence: np.ndarray, rarity: Rarity) -> np.ndarray:
     return far
 
 
+def _further_than(decades: float, windows: int) -> str:
+    """Counting ends at the number of windows that were held back: what is beyond them all is said to be just that."""
+    seen = 10**decades
+    return "any that was held back" if seen > windows else f"all but one in {seen:,.0f}"
+
+
 def reasons(found: Sequence[Finding], window: Window, keys: LogKeys) -> tuple[Reason, ...]:
     """The findings in words, with the window's own events."""
     return tuple(_reason(finding, window, keys) for finding in found)
@@ -75,9 +81,15 @@ def reasons(found: Sequence[Finding], window: Window, keys: LogKeys) -> tuple[Re
 def _reason(finding: Finding, window: Window, keys: LogKeys) -> Reason:
     expected = tuple(keys.text(key) for key in finding.expected)
     if finding.position < 0:
-        return Reason(f"as a whole further from normal windows than all but one in {10**finding.rarity:,.0f}")
+        return Reason("lies further from the centre of normal windows than " + finding.further_than)
     if finding.key == END:
-        return Reason("ends where it was expected to go on", position=len(window.events), seen=keys.text(END), expected=expected, rank=finding.rank)
+        return Reason(
+            "ends where it was expected to go on",
+            position=len(window.events),
+            seen=keys.text(END),
+            expected=expected,
+            rank=finding.rank,
+        )
     event = window.events[finding.position - 1]
     what = "was never seen in training, or hardly ever" if finding.key == UNK else "is not expected here"
     return Reason(what, event.id, finding.position - 1, keys.line(event), expected, finding.rank)

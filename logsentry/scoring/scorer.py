@@ -66,7 +66,9 @@ class Scorer:
         coded = [self.keys.encode(window) for window in windows]
         judged = self.judge(coded)
         p = self.calibration.p_values(np.array([j.value for j in judged]), self.options.vote)
-        return [self._score(window, judgement, float(p_value)) for window, judgement, p_value in zip(windows, judged, p, strict=True)]
+        return [
+            self._score(window, judgement, float(p_value)) for window, judgement, p_value in zip(windows, judged, p, strict=True)
+        ]
 
     def _score(self, window: Window, judgement: Judgement, p_value: float) -> Score:
         return Score(
@@ -83,7 +85,9 @@ class Scorer:
         """A judgement for each window of key ids, each distinct one computed once."""
         longest = max((len(ids) for ids in coded), default=0)
         if longest > self.bundle.manifest.max_length:
-            raise UsageError(f"a window of {longest - 2} events is longer than {self.bundle.reference} reads: {self.bundle.manifest.max_length - 2}")
+            raise UsageError(
+                f"a window of {longest - 2} events is longer than {self.bundle.reference} reads: {self.bundle.manifest.max_length - 2}"
+            )
         found: dict[tuple[int, ...], Judgement] = {}
         missing: list[tuple[int, ...]] = []
         for ids in dict.fromkeys(coded):

@@ -34,14 +34,20 @@ class Answers(NamedTuple):
 class Session:
     """Runs windows of one length through a graph. Not to be shared between threads that run at once."""
 
-    def __init__(self, model: bytes, graph: Graph, groups: Sequence[int], providers: Sequence[str] = ("cpu",), threads: int = 1) -> None:
+    def __init__(
+        self, model: bytes, graph: Graph, groups: Sequence[int], providers: Sequence[str] = ("cpu",), threads: int = 1
+    ) -> None:
         self.graph, self.groups = graph, tuple(groups)
         self._session, self.degraded = _open(model, providers, threads)
 
     def run(self, ids: np.ndarray, stride: int, groups: Sequence[bool] | None = None) -> Answers:
         """Windows `[batch, length]` under a mask stride; `groups` says which vote groups are asked, None is all."""
         asked = [True] * len(self.groups) if groups is None else groups
-        feeds = {"ids": np.ascontiguousarray(ids, np.int64), "stride": np.array(stride, np.int64), "groups": np.array(asked, np.bool_)}
+        feeds = {
+            "ids": np.ascontiguousarray(ids, np.int64),
+            "stride": np.array(stride, np.int64),
+            "groups": np.array(asked, np.bool_),
+        }
         return Answers(*self._session.run(["ranks", "distance", "expected"], feeds))
 
 
@@ -78,11 +84,13 @@ def _open(model: bytes, providers: Sequence[str], threads: int) -> tuple[ort.Inf
             continue
         try:
             session = ort.InferenceSession(model, options, providers=[PROVIDERS[name]])
-        except Exception as error:  # noqa: BLE001 - onnxruntime raises its own classes; each means the graph cannot be served here
+        except Exception as error:  # onnxruntime raises its own classes; each means the graph cannot be served here
             raise BundleRefused(f"onnxruntime {ort.__version__} cannot open the graph: {str(error).splitlines()[0]}") from error
         if session.get_providers()[0] == PROVIDERS[name]:
             return session, name != providers[0]
-    raise Unavailable(f"no execution provider of {', '.join(providers)} works on this machine; allow cpu as well, or mend the driver")
+    raise Unavailable(
+        f"no execution provider of {', '.join(providers)} works on this machine; allow cpu as well, or mend the driver"
+    )
 
 
 def replay(session: Session, probe: bytes, where: str) -> float:
@@ -93,7 +101,11 @@ def replay(session: Session, probe: bytes, where: str) -> float:
     limit, worst = TOLERANCE[session.graph.precision], 0.0
     for batch in probes(probe, where):
         got = session.run(batch.ids, batch.stride)
-        if got.distance.shape != batch.distance.shape or got.ranks.shape != batch.ranks.shape or not np.isfinite(got.distance).all():
+        if (
+            got.distance.shape != batch.distance.shape
+            or got.ranks.shape != batch.ranks.shape
+            or not np.isfinite(got.distance).all()
+        ):
             raise BundleRefused(f"{where} answers its probe with other shapes or no numbers; it was not made by this program")
         worst = max(worst, float(np.abs(got.distance - batch.distance).max()))
         same_ranks = limit == np.inf or (np.abs(got.ranks - batch.ranks) <= batch.ties).all()

@@ -149,7 +149,9 @@ class Counted:
 
     def __init__(self, rule: CountRule) -> None:
         if not 1 <= rule.step <= rule.size:
-            raise UsageError(f"a window of {rule.size} events cannot move by {rule.step}: the step is 1 to the size, else events are lost")
+            raise UsageError(
+                f"a window of {rule.size} events cannot move by {rule.step}: the step is 1 to the size, else events are lost"
+            )
         self._rule = rule
         self._held: dict[str, list[Event]] = {}
         self._fresh: dict[str, int] = {}

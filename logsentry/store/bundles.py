@@ -141,7 +141,9 @@ class Store:
         """Point the name to what it pointed to before; raises `UsageError` where there is nothing before."""
         history = self.history(name)
         if len(history) < 2:
-            raise UsageError(f"{name!r} has pointed to {len(history)} bundle{'' if len(history) == 1 else 's'}, so there is none to go back to")
+            raise UsageError(
+                f"{name!r} has pointed to {len(history)} bundle{'' if len(history) == 1 else 's'}, so there is none to go back to"
+            )
         read(self._bundles / history[-2], name)
         self._write_history(name, [history[-1], *history[:-1]])
         return self.find(name)
@@ -173,7 +175,9 @@ class Store:
             found = [digest for digest in self.digests() if len(wanted) >= 6 and digest.startswith(wanted)]
             if len(found) != 1:
                 known = ", ".join(self.names()) or "nothing yet"
-                raise UsageError(f"the store {self.root} has {'no' if not found else 'more than one'} bundle {reference!r}; it has: {known}")
+                raise UsageError(
+                    f"the store {self.root} has {'no' if not found else 'more than one'} bundle {reference!r}; it has: {known}"
+                )
             return read(self._bundles / found[0], name if "@" in reference else self._name_of(found[0]))
         return read(self._bundles / history[-1], name)
 

@@ -19,7 +19,13 @@ def rows(root: Path) -> list[dict[str, Any]]:
         try:
             bundle = store.find(name)
             manifest = bundle.manifest
-            row |= {"digest": bundle.digest, "source": manifest.source, "detector": manifest.detector, "windows": manifest.data.windows, "until": manifest.data.last}
+            row |= {
+                "digest": bundle.digest,
+                "source": manifest.source,
+                "detector": manifest.detector,
+                "windows": manifest.data.windows,
+                "until": manifest.data.last,
+            }
         except LogsentryError as error:
             row["state"] = str(error)
         found.append(row)
@@ -36,6 +42,8 @@ def as_table(root: Path) -> str:
     if not found:
         return f"no bundles in {root}; `logsentry train` makes one"
     header = ["NAME", "DIGEST", "SOURCE", "DETECTOR", "WINDOWS", "DATA UNTIL", "STATE"]
-    lines = [header] + [[r["name"], r["digest"][:12], r["source"], r["detector"], f"{r['windows']:,}", r["until"], r["state"]] for r in found]
+    lines = [header] + [
+        [r["name"], r["digest"][:12], r["source"], r["detector"], f"{r['windows']:,}", r["until"], r["state"]] for r in found
+    ]
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)

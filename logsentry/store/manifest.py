@@ -30,7 +30,10 @@ class TrainingData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`groups` are the sizes of the vote groups, in the order of the members; `metrics` are figures measured on held-back normal windows; `detector_config` is what `train --set` set."""
+    """`groups` are the sizes of the vote groups, in the order of the members.
+
+    `metrics` are figures measured on held-back normal windows; `detector_config` is what `train --set` set.
+    """
 
     schema_version: int
     detector: str
@@ -62,7 +65,9 @@ def parse(data: bytes, where: str) -> Manifest:
     try:
         version = msgspec.json.decode(data, type=dict).get("schema_version")
         if version != SCHEMA_VERSION:
-            raise BundleRefused(f"{where}: this bundle has schema version {version!r}; this program reads version {SCHEMA_VERSION}")
+            raise BundleRefused(
+                f"{where}: this bundle has schema version {version!r}; this program reads version {SCHEMA_VERSION}"
+            )
         return msgspec.json.decode(data, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:  # a ValidationError is a DecodeError
         raise BundleRefused(f"{where}: the manifest cannot be read: {error}") from error

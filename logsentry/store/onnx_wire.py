@@ -47,7 +47,7 @@ def _walk(view: memoryview, message: int, where: str, depth: int) -> Iterator[in
     if depth > MAX_DEPTH:
         raise ValueError(f"graphs nested deeper than {MAX_DEPTH}")
     domain, version = "", 0
-    for number, wire, value in _fields(view):
+    for number, value in _fields(view):
         if message == _TENSOR and (number == _EXTERNAL_DATA or (number == _DATA_LOCATION and value != 0)):
             raise BundleRefused(f"{where} keeps weights in another file; a bundle's graph must hold its own")
         if number == _DOMAIN.get(message) and isinstance(value, memoryview):
@@ -63,8 +63,8 @@ def _walk(view: memoryview, message: int, where: str, depth: int) -> Iterator[in
         yield version
 
 
-def _fields(view: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """(field number, wire type, value) of one message; a value of bytes is a view, nothing is copied."""
+def _fields(view: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """(field number, value) of one message; a value of bytes is a view, nothing is copied."""
     at = 0
     while at < len(view):
         tag, at = _varint(view, at)
@@ -73,7 +73,7 @@ def _fields(view: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
             raise ValueError("field number 0")
         if wire == 0:
             value, at = _varint(view, at)
-            yield number, wire, value
+            yield number, value
             continue
         if wire == 2:
             size, at = _varint(view, at)
@@ -83,7 +83,7 @@ def _fields(view: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
             raise ValueError(f"wire type {wire}")
         if at + size > len(view):
             raise ValueError("a field runs past the end: the file is cut off")
-        yield number, wire, view[at : at + size]
+        yield number, view[at : at + size]
         at += size
 
 

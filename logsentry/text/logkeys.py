@@ -21,6 +21,8 @@ from logsentry.text.templates import TemplateConfig, TemplateMiner
 from logsentry.text.vocabulary import BEGIN, END, Vocabulary
 
 SNAPSHOT = 1
+WIDEST = 1000
+"""Templates in one leaf of the tree: else whoever may choose paths could grow it without end while it learns."""
 
 
 class LogKeys:
@@ -71,7 +73,9 @@ class LogKeys:
     def from_json(cls, data: dict[str, Any]) -> LogKeys:
         """Raises `BundleRefused` where the snapshot is from another version or incomplete."""
         if data.get("version") != SNAPSHOT:
-            raise BundleRefused(f"the templates were written in version {data.get('version')!r}; this program reads version {SNAPSHOT}")
+            raise BundleRefused(
+                f"the templates were written in version {data.get('version')!r}; this program reads version {SNAPSHOT}"
+            )
         try:
             profile = msgspec.convert(data["profile"], Profile)
             return cls(profile, TemplateMiner.from_snapshot(data["templates"]), Vocabulary.from_json(data["vocabulary"]))
@@ -81,4 +85,6 @@ class LogKeys:
 
 def template_config(profile: Profile) -> TemplateConfig:
     """Drain's tree has a root and a level for the number of words above the levels of the first words (He et al. 2017, section III)."""
-    return TemplateConfig(depth=profile.exact_words + 2, sim_th=profile.similarity, delimiters=profile.delimiters)
+    return TemplateConfig(
+        leaf_width=WIDEST, depth=profile.exact_words + 2, sim_th=profile.similarity, delimiters=profile.delimiters
+    )

@@ -53,7 +53,7 @@ class Masker:
         self.masks = tuple(masks)
         self._steps = [_step(mask) for mask in self.masks]
         self._needles, self._coarse, self._fine = _tables(self.masks)
-        self._plans: Remembered[bytes, str | tuple[str, Any]] = Remembered(held_bytes)
+        self._plans: Remembered[bytes, str | tuple[str, Any] | None] = Remembered(held_bytes)  # None: seen once
 
     def __call__(self, line: str) -> str:
         if not self._steps:
@@ -74,12 +74,19 @@ class Masker:
         if isinstance(plan, str):
             return plan
         frame, digits = plan
-        return frame % digits(line)
+        return frame % digits(line)  # type: ignore[no-any-return]
 
     def _learn(self, key: bytes, line: str) -> str:
-        text, origins = self._apply(line)
-        self._plans.keep(key, _plan(text, origins), len(key) + len(text))
-        return text
+        """Of a shape that is new only the fact is kept: a plan costs more than masking, and many shapes never come again."""
+        if key in self._plans:
+            text, origins = self._apply(line)
+            self._plans[key] = _plan(text, origins)
+            return text
+        self._plans.keep(key, None, 2 * len(key))  # the masked text that follows is about as long
+        for search, wanted, name in self._steps:
+            if wanted.met(line):
+                line = search.sub(name, line)
+        return line
 
     def _apply(self, line: str) -> tuple[str, list[int]]:
         """The masked text, and for each of its characters where in the line it was, or -1 inside a mask's name."""

@@ -88,7 +88,7 @@ class TemplateMiner:
 
     def _learn(self, masked: str) -> int:
         cluster, change = self._drain.add_log_message(masked)
-        if change == "none":  # else the line itself may be nearer to another cluster the next time
+        if change == "none":  # a line of `<*>` alone starts a new cluster each time it comes
             epoch = self._epochs.setdefault(len(cluster.log_template_tokens), _Epoch())
             self._known.keep(masked, (cluster, epoch), len(masked))
         return cluster.cluster_id  # type: ignore[no-any-return]

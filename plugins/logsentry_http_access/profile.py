@@ -12,11 +12,11 @@ from logsentry.sdk import Field, Profile, SessionRule, Windowing
 
 PROFILE = Profile(
     fields=(
-        Field("http.request.method", absent="<none>"),
-        Field("http.response.status_code", ("status-class",), absent="<none>"),
-        Field("url.query", ("query-shape",), absent="<none>"),
-        Field("user_agent.original", ("agent-class",), absent="<none>"),
-        Field("url.path", ("percent-decode", "path-parameters", "static-names"), absent="<none>"),
+        Field("http.request.method", absent="<no-method>"),
+        Field("http.response.status_code", ("status-class",), absent="<no-status>"),
+        Field("url.query", ("query-shape",), absent="<no-query>"),
+        Field("user_agent.original", ("agent-class",), absent="<no-agent>"),
+        Field("url.path", ("percent-decode", "path-parameters", "static-names"), absent="<no-path>"),
     ),
     windows=Windowing(session=SessionRule(key=("source.address",), gap_seconds=1800.0, max_events=64)),
     delimiters=("/",),

@@ -91,7 +91,10 @@ def distinct() -> tuple[str, float, float]:
                 values[ids] = judgement.value
     without = (time.process_time() - began) * len(everything) / SAMPLE
     worst = max(abs(values[ids] - value) for ids, value in by_ids.items())
-    print(f"  {len(everything):,} sessions, {once.table.misses:,} judged: {with_table:.1f} s with the table; {without:.0f} s without (from {SAMPLE:,}); values differ by at most {worst:.1e}")
+    print(
+        f"  {len(everything):,} sessions, {once.table.misses:,} judged: {with_table:.1f} s with the table; "
+        f"{without:.0f} s without (from {SAMPLE:,}); values differ by at most {worst:.1e}"
+    )
     if worst > 1e-5:
         raise SystemExit("the table changes scores")
     return "distinct windows scored once", without / with_table, 25.0

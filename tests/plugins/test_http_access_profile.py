@@ -41,8 +41,8 @@ def test_a_visit_and_a_probe() -> None:
         b'1.2.3.4 - - [17/May/2015:10:05:24 +0000] "GET /..%252f..%252fetc/passwd?id=1%27--+x HTTP/1.1" 400 0'
     )
     assert visit == "GET <answered> page=<number> <browser> /blog/post<number>"
-    assert probe == "HEAD <missing> <none> <tool> /.env"
-    assert attack == "GET <refused> id=<odd> <none> /../../etc/passwd"
+    assert probe == "HEAD <missing> <no-query> <tool> /.env"
+    assert attack == "GET <refused> id=<odd> <no-agent> /../../etc/passwd"
 
 
 @pytest.mark.data

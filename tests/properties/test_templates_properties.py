@@ -52,7 +52,7 @@ def test_masked_text_is_drain3s(chosen: list[Mask], lines: list[str], digits: li
     masker = Masker(chosen)
     peer = LogMasker([MaskingInstruction(mask.pattern, mask.name) for mask in chosen], "<", ">")
     for line in lines:
-        for table in [None, *digits]:
+        for table in [None, None, *digits]:  # a shape is learned when it comes again
             again = line if table is None else line.translate(str.maketrans("0123456789", "".join(table)))
             assert masker(again) == peer.mask(again)
 

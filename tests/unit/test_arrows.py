@@ -122,7 +122,7 @@ def test_scoring_runs_without_torch(tmp_path: Path) -> None:
     loaded = loaded_after(
         "import sys; sys.modules['torch'] = None\n"  # importing it now fails, as where it is not installed
         "from logsentry.cli.main import root\n"
-        f"root.main(['--quiet', 'demo', '--out', {str(tmp_path)!r}], standalone_mode=False)\n"
+        f"assert not root.main(['--quiet', 'demo', '--out', {str(tmp_path)!r}], standalone_mode=False)\n"
         "del sys.modules['torch']"
     )
     assert "onnxruntime" in loaded

@@ -106,7 +106,7 @@ def test_a_configuration_becomes_typed_and_frozen(load) -> None:
     assert pipeline.source.profile == msgspec.structs.replace(Web.profile, delimiters=("/",))
     assert pipeline.exporters[0].options.path == "${x}"
     assert (pipeline.bundle, pipeline.alerts.per_day) == (config.BundleRef("bundles", "web"), 5.0)
-    assert pipeline.scoring == config.Scoring(("cpu",), "majority", 2, 100_000, 4096)
+    assert pipeline.scoring == config.Scoring(("cpu",), "fp32", "majority", 100_000, 4096, 1)
     with pytest.raises(AttributeError):
         pipeline.state = "elsewhere"
 
@@ -154,7 +154,7 @@ def test_variables_fill_text_and_numbers_and_nothing_else(load, refused) -> None
          "c.yaml:3: `${` in inputs[0].paths[1] begins no variable; write ${NAME}, or $${ for the characters"),
         ("exporters:", "5: 6\nexporters:", "c.yaml:12: a key of the file is not text; quote it"),
         ("exporters:", "scoring: {vote: median}\nexporters:", "c.yaml:12: scoring.vote should be one of majority, mean"),
-        ("exporters:", "scoring: {stride: 0}\nexporters:", "c.yaml:12: scoring.stride should be a whole number >= 1"),
+        ("exporters:", "scoring: {threads: 0}\nexporters:", "c.yaml:12: scoring.threads should be a whole number >= 1"),
         ("exporters:", "scoring: {providers: [gpu]}\nexporters:", "c.yaml:12: scoring.providers[0] should be one of cpu, cuda"),
         ("exporters:", "alerts: {per_day: -1}\nexporters:", "c.yaml:12: alerts.per_day should be a number > 0.0"),
         ("exporters:", "alerts:\nexporters:", "c.yaml:12: alerts should be a mapping (`name: value`), not empty"),
@@ -226,7 +226,7 @@ def test_show_hides_secrets_and_fills_in_defaults(load) -> None:
     shown = config.show(load(text))
     for planted in ("s3cret", "forgotten", "u:p"):
         assert planted not in shown
-    assert yaml.safe_load(shown)["scoring"]["stride"] == 2
+    assert yaml.safe_load(shown)["scoring"]["threads"] == 1
     assert yaml.safe_load(shown)["source"]["url"] == "https://***@h/x"
     assert "s3cret" in config.show(load(text), redact=False)
 

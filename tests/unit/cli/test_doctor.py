@@ -99,3 +99,10 @@ def test_a_runtime_that_does_not_start_is_a_failure(monkeypatch: pytest.MonkeyPa
     (finding,) = checks.execution_providers()
     assert finding.state == "fail"
     assert "ImportError: its library is missing" in finding.what
+
+
+@pytest.mark.parametrize(("variable", "coloured"), [("1", False), ("", True)])
+def test_no_color_is_kept_to(monkeypatch: pytest.MonkeyPatch, variable: str, coloured: bool) -> None:
+    monkeypatch.setattr(checks, "everything", lambda store: iter([Finding("fail", "broken")]))
+    done = CliRunner().invoke(main.root, ["doctor"], color=True, env={"NO_COLOR": variable})
+    assert ("\x1b[" in done.stdout) is coloured

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logsentry.learn.logbert import LogBert, Size, sinusoids
-from logsentry.learn.masking import BEGIN, END, FIRST_KEY, PAD, complementary
+from logsentry.learn.masking import complementary
+from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY, PAD
 
 SIZE = Size(keys=21, width=16, layers=2, heads=4, feed_forward=32, max_length=40)
 

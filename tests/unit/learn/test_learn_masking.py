@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logsentry.learn.masking import BEGIN, FIRST_KEY, MASK, PAD, at_random, complementary, in_place
+from logsentry.learn.masking import at_random, complementary, in_place
+from logsentry.text.vocabulary import BEGIN, FIRST_KEY, MASK, PAD
 
 
 def windows(batch: int, length: int) -> torch.Tensor:

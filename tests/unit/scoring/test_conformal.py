@@ -53,6 +53,8 @@ def test_a_value_alerts_exactly_when_its_p_value_is_small_enough(values: list[in
 def test_the_share_of_false_alerts_keeps_the_promise() -> None:
     """Over 400 draws of held-back and new windows from one distribution, 5 % may alert; 3 standard errors are allowed."""
     random = np.random.default_rng(7)
-    alerts = [np.mean(random.exponential(size=200) >= threshold(np.sort(random.exponential(size=199)), 0.05).value) for _ in range(400)]
+    alerts = [
+        np.mean(random.exponential(size=200) >= threshold(np.sort(random.exponential(size=199)), 0.05).value) for _ in range(400)
+    ]
     assert np.mean(alerts) <= 0.05 + 3 * np.std(alerts) / np.sqrt(len(alerts))
     assert np.mean(alerts) > 0.03

@@ -37,7 +37,11 @@ def test_the_mean_is_the_mean() -> None:
 
 @pytest.mark.parametrize(
     ("yes", "asked", "members", "text"),
-    [(7, 9, 9, "7 of 9 members"), (4, 8, 8, "4 of 8 members (tie: no majority)"), (13, 13, 25, "13 of 13 members (12 not asked)")],
+    [
+        (7, 9, 9, "7 of 9 members"),
+        (4, 8, 8, "4 of 8 members (tie: no majority)"),
+        (13, 13, 25, "13 of 13 members (12 not asked)"),
+    ],
 )
 def test_votes_are_told(yes: int, asked: int, members: int, text: str) -> None:
     assert told(yes, asked, members) == text

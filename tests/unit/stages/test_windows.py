@@ -97,7 +97,15 @@ def test_rules_that_would_lose_events_are_refused(rules: Windowing) -> None:
         assembler(rules)
 
 
-RULES = st.sampled_from([Windowing(session=SESSION), Windowing(count=CountRule(3, 1)), Windowing(count=CountRule(4, 4)), Windowing(time=TimeRule(20, 7)), Windowing()])
+RULES = st.sampled_from(
+    [
+        Windowing(session=SESSION),
+        Windowing(count=CountRule(3, 1)),
+        Windowing(count=CountRule(4, 4)),
+        Windowing(time=TimeRule(20, 7)),
+        Windowing(),
+    ]
+)
 
 
 @given(RULES, st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 200)), max_size=60))

@@ -26,6 +26,7 @@ def test_the_replaced_ends_match_the_same_spans(text: str) -> None:
     "pattern",
     [
         HEAD + r"(\d)\2" + TAIL,  # a reference by number, which the exchange would shift
+        HEAD + r"(\d)\1",  # a reference to the end itself, which would come to mean the digit
         HEAD + r"(?P<n>\d)(?P=n)" + TAIL,
         HEAD + r"a|b" + TAIL,  # each end belongs to one branch
         "(?m)" + HEAD + r"\d+" + TAIL,  # `^` and `$` mean other places

@@ -111,6 +111,22 @@ def test_a_wide_leaf_is_drain3s(width: int, max_clusters: int | None) -> None:
     assert miner.templates() == drain3_templates(peer)
 
 
+def test_between_equally_similar_clusters_of_a_wide_leaf_the_first_is_taken() -> None:
+    miner, peer = TemplateMiner(TemplateConfig()), drain3_miner(TemplateConfig())
+    lines = [" ".join(["s", "w", *(f"{letter}{number}" for letter in "pqrstuvx")]) for number in "abcdefghi"]
+    tied = "s w pf qf rd sd - - - -"
+    for line in lines:
+        peer.add_log_message(line)
+        miner.add(line)
+    assert miner.add(tied) == peer.add_log_message(tied)["cluster_id"] == 4
+
+
+def test_a_line_of_parameters_starts_a_cluster_each_time() -> None:
+    miner, peer = TemplateMiner(TemplateConfig()), drain3_miner(TemplateConfig())
+    ids = [miner.add("<*> <*> <*>") for _ in range(3)]
+    assert ids == [peer.add_log_message("<*> <*> <*>")["cluster_id"] for _ in range(3)] == [1, 2, 3]
+
+
 def test_a_full_leaf_takes_no_more_clusters() -> None:
     miner = TemplateMiner(TemplateConfig(leaf_width=20))
     for line in wide_lines(200, 50):

@@ -1,0 +1,29 @@
+"""`logsentry run`: the pipeline of a configuration file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from logsentry.cli import talk
+from logsentry.cli.options import ended
+from logsentry.cli.progress import bar
+
+
+@click.command(name="run")
+@click.argument("config", type=click.Path(path_type=Path))
+def command(config: Path) -> int:
+    """Score every input of CONFIG to its end, and remember where that was: the next run goes on from there."""
+    from logsentry.config import load
+    from logsentry.pipeline.run import run_config
+
+    with bar("scoring") as progress:
+        passes = run_config(config, progress)
+    dead_letters = Path(load(config).dead_letters)
+    codes = []
+    for done in passes:
+        for sentence in done.sentences():
+            talk.say(sentence)
+        codes.append(ended(done.run.books, dead_letters, done.failure))
+    return 1 if 1 in codes else max(codes, default=0)

@@ -1,0 +1,91 @@
+"""From stored scores to the report page: what `logsentry report` does between its options and its last line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from logsentry.errors import InputError, UsageError
+from logsentry.pipeline.build import make_reader
+from logsentry.reports.content import ReportContent, ShownEvent, TopWindow, histogram, timeline
+from logsentry.reports.page import write
+from logsentry.schema.books import Books, Run
+from logsentry.schema.stored import StoredScore
+from logsentry.sdk import ScoreReader
+
+TOP = 20
+
+
+def report(address: str, page: Path, title: str = "logsentry report", run: str | None = None, top: int = TOP) -> ReportContent:
+    """Write the page about one run, or about all runs of the one detector that the store knows."""
+    with closing(make_reader(address)) as reader:
+        content = gather(reader, title, run, top)
+    write(content, page)
+    return content
+
+
+def gather(reader: ScoreReader, title: str, run: str | None = None, top: int = TOP) -> ReportContent:
+    """Raises `InputError` where the store has no run, `UsageError` where it has several detectors and no run was chosen."""
+    runs = chosen(reader.runs(), run)
+    columns = reader.columns(run)
+    threshold = runs[-1].threshold
+    return ReportContent(
+        title=title,
+        generated_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        detector=runs[-1].detector,
+        source=runs[-1].source,
+        inputs=tuple(dict.fromkeys(path for one in runs for path in one.inputs)),
+        books=total([one.books for one in runs]),
+        threshold=threshold,
+        alerts_per_day=runs[-1].alerts_per_day,
+        calibrated_on=runs[-1].calibrated_on,
+        histogram=histogram(columns.values, columns.alerts, threshold),
+        timeline=timeline(columns.times, columns.alerts),
+        top=tuple(shown(reader, score) for score in reader.scores("value", top, run)),
+        bundle=runs[-1].detector,
+        runs=tuple(one.id for one in runs),
+    )
+
+
+def chosen(runs: Sequence[Run], run: str | None) -> list[Run]:
+    """The run asked for, or all where they are of one detector."""
+    found = [one for one in runs if run in (None, one.id)]
+    if not found:
+        raise InputError(
+            "the store holds no run yet; score something into it first" if run is None else f"the store holds no run {run!r}"
+        )
+    detectors = sorted({one.detector for one in found})
+    if len(detectors) > 1:
+        listed = ", ".join(f"{one.id} ({one.detector})" for one in found)
+        raise UsageError(f"the store holds runs of {len(detectors)} detectors; say which with --run: {listed}")
+    return found
+
+
+def total(books: Sequence[Books]) -> Books:
+    return Books(
+        sum(b.read for b in books), sum(b.scored for b in books), sum(b.duplicate for b in books),
+        sum(b.filtered for b in books), sum(b.dead_lettered for b in books),
+    )  # fmt: skip
+
+
+def shown(reader: ScoreReader, score: StoredScore) -> TopWindow:
+    events = tuple(ShownEvent(event.position, event.time, event.original, event.id) for event in reader.events_of(score.id))
+    return TopWindow(score.key, score.time, score.value, score.p_value, score.alert, score.votes, events, score.why)
+
+
+def in_words(windows: Sequence[TopWindow]) -> list[str]:
+    """The strangest windows as a person reads them in a terminal: who, how strange, and what was expected instead."""
+    lines = []
+    for place, window in enumerate(windows, 1):
+        strange = f"value {window.value:.2f}, p {window.p_value:.2g}, {window.votes}"
+        lines.append(f"{place}. {window.key}: {len(window.events)} events, {strange}{', ALERT' if window.alert else ''}")
+        for reason in window.reasons[:2]:
+            at = f"event {reason.position + 1} " if reason.event else ""
+            lines.append(
+                f"     {at}{reason.seen or 'the session'}: {reason.what}" if reason.seen else f"     the session is {reason.what}"
+            )
+            if reason.expected:
+                lines.append(f"       expected instead: {' | '.join(reason.expected)}")
+    return lines

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterable
 from functools import cache, partial
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points, requires
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, requires
 from typing import Any
 
 import msgspec
@@ -54,7 +54,11 @@ class Offer(msgspec.Struct, frozen=True):
     def _extra_with(self, module: str) -> str:
         """`logsentry[train]` where that extra of the plugin's distribution brings the module, else nothing."""
         name = self.distribution.split(" ")[0]
-        for requirement in requires(name) or []:
+        try:
+            requirements = requires(name) or []
+        except PackageNotFoundError:  # an entry point that no installed distribution owns
+            return ""
+        for requirement in requirements:
             found = re.match(r"([\w-]+).*extra == ['\"]([\w-]+)", requirement)
             if found and found[1] == module.split(".")[0]:
                 return f"{name}[{found[2]}]"

@@ -32,7 +32,7 @@ from logsentry.schema.window import Window
 
 __all__ = [
     "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
-    "Filtered", "Framing", "Graph", "Input", "InputError", "LogsentryError", "Outcome", "Profile", "Progress",
+    "Filtered", "Framing", "Graph", "Input", "InputError", "Measured", "LogsentryError", "Outcome", "Profile", "Progress",
     "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule",
     "Source", "StoredEvent", "StoredScore", "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value",
     "Window", "Windowing", "event_id", "hookimpl", "readable", "timestamp",
@@ -61,6 +61,15 @@ class Input(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """An input that knows how far it is, for the progress bar."""
+
+    def position(self) -> tuple[int, int]:
+        """(bytes read, bytes in all); a total of 0 is "not known"."""
+        ...
 
 
 @runtime_checkable

@@ -19,6 +19,6 @@ def command(source: str, paths: tuple[str, ...], dead_letters: Path) -> int:
     """Write the events of PATHS (files, globs, or - for stdin) as ECS documents, one JSON line an event."""
     from logsentry.pipeline.decoding import decode_to
 
-    with bar("decoding") as progress:
+    with bar("decoding", in_bytes=True) as progress:
         books, failure = decode_to(sys.stdout.buffer, source, paths, dead_letters, progress)
     return ended(books, dead_letters, failure, verb="decoded")

@@ -17,7 +17,7 @@ def command(out: Path) -> int:
     """Score a day of real access log and real attack lines, tell the strangest five windows, and write a report."""
     from logsentry.pipeline.demo import DEAD, PAGE, demo
 
-    with bar("scoring") as progress:
+    with bar("scoring", in_bytes=True) as progress:
         shown = demo(out, progress)
     click.echo("\n".join(shown.lines))
     for sentence in shown.done.sentences():

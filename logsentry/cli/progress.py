@@ -11,8 +11,10 @@ from logsentry.sdk import Progress
 
 
 @contextmanager
-def bar(what: str) -> Iterator[Progress]:
+def bar(what: str, in_bytes: bool = False) -> Iterator[Progress]:
     """A function `progress(done, total, note)` that draws; a total of 0 is "not known", and shows the rate alone.
+
+    What is counted are steps, or bytes where `in_bytes` says so.
 
     with bar("score") as progress:
         progress(10, 100, "")
@@ -23,12 +25,14 @@ def bar(what: str) -> Iterator[Progress]:
     from rich.console import Console  # 60 ms that a cron job need not pay
     from rich.progress import (
         BarColumn,
+        DownloadColumn,
         MofNCompleteColumn,
         ProgressColumn,
         Task,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
+        TransferSpeedColumn,
     )
     from rich.progress import Progress as Drawn
     from rich.text import Text
@@ -40,8 +44,9 @@ def bar(what: str) -> Iterator[Progress]:
             speed = task.finished_speed or task.speed
             return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
 
+    counted = [DownloadColumn(), TransferSpeedColumn()] if in_bytes else [MofNCompleteColumn(), Rate()]
     columns = [
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), *counted, TimeElapsedColumn(),
         TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
     ]  # fmt: skip
     with Drawn(*columns, console=Console(stderr=True), transient=True) as drawn:

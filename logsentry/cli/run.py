@@ -18,7 +18,7 @@ def command(config: Path) -> int:
     from logsentry.config import load
     from logsentry.pipeline.run import run_config
 
-    with bar("scoring") as progress:
+    with bar("scoring", in_bytes=True) as progress:
         passes = run_config(config, progress)
     dead_letters = Path(load(config).dead_letters)
     codes = []

@@ -54,7 +54,7 @@ def command(
     """Score PATHS (files, globs, or - for stdin) with a bundle: one JSON line a window, or into a store with --to."""
     from logsentry.pipeline.run import score_files
 
-    with bar("scoring") as progress:
+    with bar("scoring", in_bytes=True) as progress:
         done = score_files(bundle, paths, to or ("-",), source, store, options, dead_letters, state, progress)
     for sentence in done.sentences():
         talk.say(sentence)

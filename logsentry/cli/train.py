@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,58 +21,27 @@ from logsentry.cli.progress import bar
 @click.option("--alerts-per-day", type=float, default=5.0, show_default=True, help="False alerts a day that you will bear.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same logs and seed give the same bundle.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the detector, for instance members=25.")
+@click.option("--window", metavar="RULE", help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single.")
+@click.option("--config", type=click.Path(path_type=Path), help="Take the source's profile from this configuration.")
 @click.option(
-    "--window",
-    default=None,
-    metavar="RULE",
-    help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single  [default: the source's]",
+    "--fit-share", type=click.FloatRange(0.1, 0.95), default=0.7, show_default=True, help="Windows to fit on, earliest first."
 )
 @click.option(
     "--mask-stride",
     type=click.IntRange(2),
     default=2,
     show_default=True,
-    help="Masks at scoring: every so-manieth key at once; 512 masks each in turn.",
+    help="Hide every n-th key when scoring; 512 hides each in turn.",
 )
-@click.option(
-    "--fit-share",
-    type=click.FloatRange(0.1, 0.95),
-    default=0.7,
-    show_default=True,
-    help="Share of windows, earliest first, to fit on.",
-)
-def command(
-    source: str,
-    detector: str,
-    paths: tuple[str, ...],
-    store: Path,
-    name: str | None,
-    alerts_per_day: float,
-    seed: int,
-    settings: tuple[str, ...],
-    window: str | None,
-    mask_stride: int,
-    fit_share: float,
-) -> int:
+def command(store: Path, name: str | None, **plan: Any) -> int:
     """Fit a detector on PATHS, which should hold ordinary traffic, calibrate it on the last part of them, and store it."""
     from logsentry.pipeline.planning import plan_training
     from logsentry.pipeline.training import train
     from logsentry.store.bundles import Store
 
-    plan = plan_training(
-        source,
-        detector,
-        paths,
-        settings,
-        window,
-        seed=seed,
-        alerts_per_day=alerts_per_day,
-        fit_share=fit_share,
-        stride=mask_stride,
-    )
     with bar("training") as progress:
-        trained = train(plan, Store(store), name or source, progress)
-    for sentence in trained.sentences(alerts_per_day):
+        trained = train(plan_training(**plan), Store(store), name or plan["source"], progress)
+    for sentence in trained.sentences(plan["alerts_per_day"]):
         talk.say(sentence)
     click.echo(trained.bundle.reference)
     return 4 if trained.dead else 0

@@ -9,7 +9,7 @@ import msgspec
 from logsentry.errors import BadRecord
 from logsentry.schema.event import Event, Filtered
 from logsentry.schema.record import Cursor, Record
-from logsentry.sdk import Input, Source
+from logsentry.sdk import Input, Measured, Source
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -34,6 +34,11 @@ def decode(source: Source, record: Record) -> Decoded:
     if isinstance(found, Filtered):
         return Decoded(record, filtered=found.reason)
     return Decoded(record, tuple(found)) if found else Decoded(record, filtered="the record holds no event")
+
+
+def position(input_: Input) -> tuple[int, int]:
+    """(bytes read, bytes in all), both 0 where the input does not know."""
+    return input_.position() if isinstance(input_, Measured) else (0, 0)
 
 
 def read(input_: Input, source: Source, after: Cursor | None = None) -> Iterator[Decoded | None]:

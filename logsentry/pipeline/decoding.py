@@ -11,7 +11,7 @@ import orjson
 from logsentry.errors import InputError
 from logsentry.pipeline.build import make_files, make_source
 from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.decode import read
+from logsentry.pipeline.decode import position, read
 from logsentry.schema.books import Books
 from logsentry.sdk import Progress
 
@@ -36,7 +36,7 @@ def decode_to(
             for event in decoded.events:
                 out.write(orjson.dumps(event.document(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS))
             if records % 1000 == 0:
-                progress(records, 0, "decoding")
+                progress(*position(input_), f"{records:,} records")
     except InputError as error:
         failure = error
     finally:

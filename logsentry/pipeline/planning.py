@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from logsentry.config import load
 from logsentry.errors import UsageError
 from logsentry.pipeline.build import make_source
 from logsentry.pipeline.training import TrainingPlan
@@ -14,11 +16,28 @@ from logsentry.schema.profile import CountRule, Profile, SessionRule, TimeRule, 
 
 
 def plan_training(
-    source: str, detector: str, paths: Sequence[str], settings: Sequence[str], window: str | None, **numbers: Any
+    source: str,
+    detector: str,
+    paths: Sequence[str],
+    settings: Sequence[str] = (),
+    window: str | None = None,
+    config: Path | None = None,
+    mask_stride: int = 2,
+    **numbers: Any,
 ) -> TrainingPlan:
-    """Raises `UsageError` for a setting or window rule that cannot be read."""
-    profile = None if window is None else rewindowed(make_source(source).profile, window)
-    return TrainingPlan(source, detector, tuple(paths), options(settings), profile, **numbers)
+    """Raises `UsageError` for a setting, window rule or configuration that cannot be read, or is about another source."""
+    profile = make_source(source).profile if config is None else configured(config, source)
+    if window is not None:
+        profile = rewindowed(profile, window)
+    return TrainingPlan(source, detector, tuple(paths), options(settings), profile, stride=mask_stride, **numbers)
+
+
+def configured(path: Path, source: str) -> Profile:
+    """The source's profile as a configuration file has it."""
+    part = load(path).source
+    if part.use != source:
+        raise UsageError(f"{path} is about {part.use}, and you train on {source}")
+    return part.profile or make_source(source).profile
 
 
 def options(settings: Sequence[str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 from logsentry.errors import InputError
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.decode import Decoded, read
+from logsentry.pipeline.decode import Decoded, position, read
 from logsentry.pipeline.deliver import deliver
 from logsentry.pipeline.ledger import Ledger, Outcome
 from logsentry.schema.books import Books
@@ -48,6 +48,9 @@ class Tally(msgspec.Struct):
 
     windows: int = 0
     alerts: int = 0
+
+    def sentence(self, records: int) -> str:
+        return f"{records:,} records, {self.windows:,} windows, {self.alerts:,} alerts"
 
 
 class ScoringPass:
@@ -93,7 +96,7 @@ class ScoringPass:
             if self._ledger.full:
                 self._close_all()
             if number % 1000 == 0:
-                progress(number, 0, f"{self.tally.windows:,} windows, {self.tally.alerts:,} alerts")
+                progress(*position(input_), self.tally.sentence(number))
 
     def _take(self, decoded: Decoded) -> None:
         ticket = self._ledger.admit(decoded.record.cursor)

@@ -19,7 +19,7 @@ import orjson
 from logsentry import __version__
 from logsentry.errors import TrainingError
 from logsentry.pipeline.build import make_detector, make_files, make_source
-from logsentry.pipeline.decode import read
+from logsentry.pipeline.decode import position, read
 from logsentry.schema.books import Books
 from logsentry.schema.event import Event, timestamp
 from logsentry.schema.profile import Profile
@@ -120,7 +120,7 @@ def _events(plan: TrainingPlan, progress: Progress) -> tuple[list[Event], Books,
         if decoded.bad:
             dead.append(f"{decoded.record.input} at byte {decoded.record.offset}: {decoded.bad}")
         if read_ % 1000 == 0:
-            progress(read_, 0, "reading")
+            progress(*position(input_), f"reading: {read_:,} records")
     input_.close()
     if not events:
         raise TrainingError(

@@ -36,6 +36,11 @@ class Files:
             raise UsageError("files: max_record_bytes must be at least 1")
         self._config = config
         self._stream: Stream | None = None
+        self._before = self._total = 0
+
+    def position(self) -> tuple[int, int]:
+        """(bytes read, bytes in all) of the files as they lie on disk; the total is 0 where a pipe is among them."""
+        return self._before + (0 if self._stream is None else self._stream.size), self._total
 
     def read(self, after: Cursor | None = None) -> Iterator[Record | None]:
         """Records in order; None while a pipe is idle.
@@ -47,7 +52,10 @@ class Files:
         place = None if after is None else place_of(after)
         skip, resumed = (0, "") if place is None else resume(paths, place, self._config)
         passed = "" if place is None or not skip else place.passed
-        for path in paths[skip:]:
+        sizes = {path: os.path.getsize(path) if os.path.isfile(path) else 0 for path in paths}
+        self._total = sum(sizes.values()) if all(map(os.path.isfile, paths)) else 0
+        for number, path in enumerate(paths[skip:], skip):
+            self._before = sum(sizes[earlier] for earlier in paths[:number])
             with Stream(path, self._config) as stream:
                 self._stream = stream
                 if place is not None and path == resumed:

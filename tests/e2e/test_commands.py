@@ -18,6 +18,8 @@ import logsentry
 DEMO = Path(logsentry.__file__).parent / "demo"
 LOG = DEMO / "logs" / "ordinary-2015-05-19.log.gz"
 ATTACKS = DEMO / "logs" / "attacks.log.gz"
+DAYS = [DEMO / "logs" / f"ordinary-2015-05-{day}.log.gz" for day in (17, 18)]
+SMALL = ["members=3", "width=16", "layers=1", "heads=2", "max_steps=40", "max_length=66"]
 KEYS = {"id", "@timestamp", "source", "detector", "value", "p_value", "threshold", "alert", "why", "key", "events"}
 
 
@@ -150,16 +152,14 @@ def test_a_corrupt_bundle_is_refused(here: Path) -> None:
 
 
 def test_train_score_report_on_ones_own_logs(here: Path) -> None:
-    days = [DEMO / "logs" / f"ordinary-2015-05-{day}.log.gz" for day in (17, 18)]
-    small = ["members=3", "width=16", "layers=1", "heads=2", "max_steps=40", "max_length=66"]
-    settings = [part for setting in small for part in ("--set", setting)]
+    settings = [part for setting in SMALL for part in ("--set", setting)]
     trained = run(
         "train",
         "--source",
         "http-access",
         "--detector",
         "logbert-ensemble",
-        *days,
+        *DAYS,
         "--store",
         "models",
         "--name",
@@ -168,7 +168,7 @@ def test_train_score_report_on_ones_own_logs(here: Path) -> None:
     )
     reference = trained.stdout.decode().strip()
     assert reference.startswith("web@")
-    again = run("train", "--source", "http-access", *days, "--store", "again", "--name", "web", *settings)
+    again = run("train", "--source", "http-access", *DAYS, "--store", "again", "--name", "web", *settings)
     assert again.stdout == trained.stdout, "the same logs and seed give the same bundle"
     run("score", "--bundle", "models/web", LOG, ATTACKS, "--to", "duckdb:scores.duckdb")
     run("report", "duckdb:scores.duckdb", "--out", "report.html")
@@ -217,3 +217,8 @@ def test_a_profile_that_the_bundle_was_not_trained_with_is_told(here: Path) -> N
         "bundle: {store: none, name: demo}\nexporters: [{use: duckdb, path: scores.duckdb}]\n"
     )
     assert b"train again" in run("run", "logsentry.yaml", code=2).stderr
+    small = [part for setting in SMALL for part in ("--set", setting)]
+    run("train", "--source", "http-access", *DAYS, "--store", "models", "--config", "logsentry.yaml", *small)
+    config = (here / "logsentry.yaml").read_text().replace("{store: none, name: demo}", "{store: models, name: http-access}")
+    (here / "logsentry.yaml").write_text(config)
+    assert b"read 2,896" in run("run", "logsentry.yaml").stderr

@@ -241,3 +241,14 @@ def test_a_named_pipe_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with subprocess.Popen(["sh", "-c", f"printf 'a\\nb\\n' > {tmp_path}/pipe"]):
         assert [record.data for record in read(tmp_path / "pipe")] == [b"a", b"b"]
+
+
+def test_it_says_how_far_it_is(tmp_path: Path) -> None:
+    for name in ("a.log", "b.log"):
+        (tmp_path / name).write_bytes(b"line\n" * 10)
+    files = Files(FilesConfig(paths=[str(tmp_path / "*.log")]))
+    assert files.position() == (0, 0)
+    places = [files.position() for _ in files.read()]
+    assert places == sorted(places)
+    assert places[0][1] == 100
+    assert places[-1] == (100, 100)

@@ -35,6 +35,7 @@ def bar(what: str, in_bytes: bool = False) -> Iterator[Progress]:
         TransferSpeedColumn,
     )
     from rich.progress import Progress as Drawn
+    from rich.table import Column
     from rich.text import Text
 
     class Rate(ProgressColumn):
@@ -44,10 +45,15 @@ def bar(what: str, in_bytes: bool = False) -> Iterator[Progress]:
             speed = task.finished_speed or task.speed
             return Text("" if speed is None else f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s")
 
-    counted = [DownloadColumn(), TransferSpeedColumn()] if in_bytes else [MofNCompleteColumn(), Rate()]
+    column = Column(no_wrap=True, overflow="ellipsis")
+    counted = (
+        [DownloadColumn(table_column=column), TransferSpeedColumn(table_column=column)]
+        if in_bytes
+        else [MofNCompleteColumn(), Rate()]
+    )
     columns = [
-        TextColumn("{task.description}", markup=False), BarColumn(), *counted, TimeElapsedColumn(),
-        TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
+        TextColumn("{task.description}", markup=False), BarColumn(20), *counted, TimeElapsedColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False, table_column=column),
     ]  # fmt: skip
     with Drawn(*columns, console=Console(stderr=True), transient=True) as drawn:
         task = drawn.add_task(what, total=None, note="")

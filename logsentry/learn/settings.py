@@ -30,7 +30,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heads: Annotated[int, Meta(ge=1, description="Attention heads a layer; they divide the width.")] = 4
     feed_forward: Annotated[int, Meta(ge=0, description="Inner width of the feed-forward part; 0 is twice the width.")] = 0
     dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of each layer's output that is dropped in training.")] = 0.0
-    mask_ratio: Annotated[float, Meta(gt=0, le=1, description="Share of a window's keys that is hidden in training.")] = 0.5
+    mask_ratio: Annotated[float, Meta(gt=0, le=1, description="Share of a window's keys that is hidden in training.")] = 0.4
     hypersphere: Annotated[float, Meta(ge=0, description="Weight of the distance to the centre beside the key loss.")] = 1.0
     evenness: Annotated[float, Meta(ge=0, le=1, description="0: a window weighs as often as it came; 1: all weigh alike.")] = 0.75
     epochs: Annotated[int, Meta(ge=1, description="Passes over the distinct training windows, at most.")] = 200

@@ -90,7 +90,7 @@ class Scorer:
             )
         found: dict[tuple[int, ...], Judgement] = {}
         missing: list[tuple[int, ...]] = []
-        for ids in dict.fromkeys(coded):
+        for ids in dict.fromkeys(coded) if self.table.size else coded:
             known = self.table.get(self._key(ids))
             if known is None:
                 missing.append(ids)

@@ -11,11 +11,15 @@ from logsentry.errors import InputError, UsageError
 from logsentry.pipeline.build import make_reader
 from logsentry.reports.content import ReportContent, ShownEvent, TopWindow, histogram, timeline
 from logsentry.reports.page import write
+from logsentry.reports.visible import visible
 from logsentry.schema.books import Books, Run
+from logsentry.schema.event import timestamp
+from logsentry.schema.score import Reason
 from logsentry.schema.stored import StoredScore
 from logsentry.sdk import ScoreReader
 
 TOP = 20
+REASONS, LINE = 2, 110
 
 
 def report(address: str, page: Path, title: str = "logsentry report", run: str | None = None, top: int = TOP) -> ReportContent:
@@ -76,16 +80,22 @@ def shown(reader: ScoreReader, score: StoredScore) -> TopWindow:
 
 
 def in_words(windows: Sequence[TopWindow]) -> list[str]:
-    """The strangest windows as a person reads them in a terminal: who, how strange, and what was expected instead."""
+    """The strangest windows as a person reads them in a terminal: who, how strange, the lines, and what was expected instead."""
     lines = []
     for place, window in enumerate(windows, 1):
-        strange = f"value {window.value:.2f}, p {window.p_value:.2g}, {window.votes}"
-        lines.append(f"{place}. {window.key}: {len(window.events)} events, {strange}{', ALERT' if window.alert else ''}")
-        for reason in window.reasons[:2]:
-            at = f"event {reason.position + 1} " if reason.event else ""
-            lines.append(
-                f"     {at}{reason.seen or 'the session'}: {reason.what}" if reason.seen else f"     the session is {reason.what}"
-            )
-            if reason.expected:
-                lines.append(f"       expected instead: {' | '.join(reason.expected)}")
-    return lines
+        when = f" at {timestamp(window.time)}" if window.time is not None else ""
+        strange = f"value {window.value:.2f}, p {window.p_value:.2g}, {window.votes}{', ALERT' if window.alert else ''}"
+        lines += ["", f"{place}. {window.key}{when}, {len(window.events)} events: {strange}"]
+        different = list({reason.seen: reason for reason in reversed(window.reasons)}.values())[::-1]
+        for reason in different[:REASONS]:
+            lines += _reason(window, reason)
+    return [visible(line) for line in lines]
+
+
+def _reason(window: TopWindow, reason: Reason) -> list[str]:
+    text = next((event.text for event in window.events if event.id == reason.event), "")
+    lines = [f"     {text[:LINE]}{'…' if len(text) > LINE else ''}"] if text else []
+    lines.append(f"       {reason.seen or 'the session'} {reason.what}")
+    return lines + [
+        f"       {'expected instead:' if number == 0 else ' ' * 17} {key}" for number, key in enumerate(reason.expected)
+    ]

@@ -21,7 +21,7 @@ from logsentry.scoring.evidence import gather, unseen_last
 from logsentry.scoring.scorer import Scorer, by_length
 from logsentry.scoring.vote import combine
 from logsentry.stages.windows import assembler
-from logsentry.store.bundles import read
+from logsentry.store.verified import read
 from logsentry.text.vocabulary import UNK
 
 DEMO = Path(logsentry.__file__).parent / "demo"

@@ -137,10 +137,10 @@ def probe(demo: Path) -> Finding:
     if not found:
         return Finding("skip", "no demo bundle in this installation, so no probe was replayed")
     from logsentry.scoring.session import serve
-    from logsentry.store import bundles
+    from logsentry.store import verified
 
     try:
-        bundle = bundles.read(found[0].parent)
+        bundle = verified.read(found[0].parent)
         serve(bundle)
     except LogsentryError as error:
         return Finding("fail", str(error), "install logsentry again")

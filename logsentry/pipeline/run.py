@@ -22,7 +22,8 @@ from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.scoring.session import replay
 from logsentry.sdk import Exporter, Input, Progress, Source
-from logsentry.store.bundles import Bundle, locate, read
+from logsentry.store.bundles import locate
+from logsentry.store.verified import Bundle, read
 
 DEMO_BUNDLE = Path(__file__).parent.parent / "demo" / "bundle"
 

@@ -23,7 +23,8 @@ from logsentry.schema.record import Cursor, Record
 from logsentry.schema.score import Delivered, Rejected, Scored
 from logsentry.scoring.scorer import Scorer
 from logsentry.sdk import Exporter, Input, Progress, Source
-from logsentry.stages.windows import Closed, assembler
+from logsentry.stages.closed import Closed
+from logsentry.stages.windows import assembler
 
 BATCH = 4096
 """Windows scored and delivered together: many, so that windows of equal length meet in one batch."""

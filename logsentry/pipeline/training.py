@@ -8,7 +8,6 @@ operator says that the logs are ordinary traffic.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +16,20 @@ import numpy as np
 import orjson
 
 from logsentry import __version__
-from logsentry.errors import TrainingError
-from logsentry.pipeline.build import make_detector, make_files, make_source
-from logsentry.pipeline.decode import position, read
+from logsentry.pipeline.build import make_detector, make_source
+from logsentry.pipeline.corpus import gather
 from logsentry.schema.books import Books
-from logsentry.schema.event import Event, timestamp
 from logsentry.schema.profile import Profile
-from logsentry.schema.window import Window
 from logsentry.scoring.calibrating import calibrate
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.sdk import Detector, Graph, Progress
-from logsentry.stages.windows import assembler
-from logsentry.store.bundles import Bundle, Store
+from logsentry.store.bundles import Store
 from logsentry.store.manifest import SCHEMA_VERSION, FileEntry, Manifest, TrainingData
 from logsentry.store.onnx_wire import inspect
+from logsentry.store.verified import Bundle
 from logsentry.text.logkeys import LogKeys
 from logsentry.text.vocabulary import UNK
 
-LEAST_HELD_BACK = 20
 NOT_KEPT = ("seconds",)  # figures that differ between two equal trainings have no place in a folder named by its content
 
 
@@ -83,89 +78,25 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
     """Train, calibrate and store a bundle; raises `TrainingError` where the logs do not suffice."""
     source = make_source(plan.source)
     profile = plan.profile or source.profile
-    events, books, dead = _events(plan, progress)
-    windows = _windows(events, profile)
-    fit, held_back = _split(windows, plan.fit_share)
+    corpus = gather(source, plan.paths, profile, plan.fit_share, progress)
     detector = make_detector(plan.detector, plan.options)
-    keys = LogKeys.learn(profile, [event for window in fit for event in window.events], plan.min_count)
-    coded = [keys.encode(window) for window in fit]
+    keys = LogKeys.learn(profile, [event for window in corpus.fit for event in window.events], plan.min_count)
+    coded, held = ([keys.encode(window) for window in windows] for windows in (corpus.fit, corpus.held_back))
     figures = detector.fit(coded, len(keys.vocabulary), seed=plan.seed, progress=progress)
     with store.incoming() as folder:
         graphs = detector.export(folder, coded)
         (folder / "logkeys.json").write_bytes(orjson.dumps(keys.to_json(), option=orjson.OPT_SORT_KEYS) + b"\n")
-        per_day = _per_day(windows)
-        held = [keys.encode(window) for window in held_back]
-        found = calibrate(
-            folder, graphs, tuple(detector.groups), len(keys.vocabulary), held, plan.stride, per_day, plan.alerts_per_day
-        )
+        groups, budget = tuple(detector.groups), plan.alerts_per_day
+        found = calibrate(folder, graphs, groups, len(keys.vocabulary), held, plan.stride, corpus.per_day, budget)
         (folder / "calibration.json").write_bytes(found.to_bytes())
-        metrics = {**figures, **_counting(held), "templates": float(len(keys.vocabulary)), "held_back": float(len(held))}
-        describe = _describer(plan, detector, graphs, keys, folder, _data(events, windows), metrics)
-        bundle = store.put(folder, name, describe)
-    return Trained(bundle, books, figures, smallest_budget(found.held_back("majority"), per_day), dead)
-
-
-def _events(plan: TrainingPlan, progress: Progress) -> tuple[list[Event], Books, tuple[str, ...]]:
-    """Every event of the paths, in order, with the books and the reasons of records that could not be read."""
-    source = make_source(plan.source)
-    events: list[Event] = []
-    read_, filtered, dead = 0, 0, []
-    input_ = make_files(plan.paths, source)
-    for decoded in read(input_, source):
-        if decoded is None:
-            continue
-        read_ += 1
-        events.extend(decoded.events)
-        filtered += bool(decoded.filtered)
-        if decoded.bad:
-            dead.append(f"{decoded.record.input} at byte {decoded.record.offset}: {decoded.bad}")
-        if read_ % 1000 == 0:
-            progress(*position(input_), f"reading: {read_:,} records")
-    input_.close()
-    if not events:
-        raise TrainingError(
-            f"no event of {plan.source} was found in {', '.join(plan.paths)} ({read_} records read); there is nothing to learn from"
-        )
-    return events, Books(read_, read_ - filtered - len(dead), 0, filtered, len(dead)), tuple(dead)
-
-
-def _windows(events: Sequence[Event], profile: Profile) -> list[Window]:
-    """All windows, in time order; equal times keep the order in which the windows began."""
-    assemble = assembler(profile.windows)
-    closed = [closed for event in events for closed in assemble.feed(event)]
-    closed.extend(assemble.flush())
-    return sorted((c.window for c in closed if c.window.events), key=lambda window: window.time or 0)
-
-
-def _split(windows: Sequence[Window], fit_share: float) -> tuple[list[Window], list[Window]]:
-    cut = int(len(windows) * fit_share)
-    fit, held_back = list(windows[:cut]), list(windows[cut:])
-    if len(held_back) < LEAST_HELD_BACK:
-        raise TrainingError(
-            f"{len(windows)} windows leave {len(held_back)} to hold back for the threshold, and it takes {LEAST_HELD_BACK}; give more logs"
-        )
-    return fit, held_back
-
-
-def _per_day(windows: Sequence[Window]) -> float:
-    """Normal windows a day: their number over the time they span, which is at least an hour so that a short sample is no flood."""
-    times = [window.time for window in windows if window.time is not None]
-    days = (max(times) - min(times)) / 86_400e9 if times else 1.0
-    return len(windows) / max(days, 1 / 24)
+        metrics = {**figures, **_counting(held), "held_back": float(len(held))}
+        bundle = store.put(folder, name, _describer(plan, detector, graphs, keys, folder, corpus.data, metrics))
+    return Trained(bundle, corpus.books, figures, smallest_budget(found.held_back("majority"), corpus.per_day), corpus.dead)
 
 
 def _counting(held: Sequence[tuple[int, ...]]) -> dict[str, float]:
     """The simplest baseline on the held-back normal windows: the share with a key never seen in training."""
     return {"counting_unseen_key_share": float(np.mean([UNK in ids for ids in held]))}
-
-
-def _data(events: Sequence[Event], windows: Sequence[Window]) -> TrainingData:
-    digest = blake2b(digest_size=32)
-    for event in events:
-        digest.update(event.id.encode())
-    times = [event.time for event in events if event.time is not None]
-    first, last = (timestamp(min(times)), timestamp(max(times))) if times else ("", "")
-    return TrainingData(digest.hexdigest(), len(events), len(windows), first, last)
 
 
 def _describer(

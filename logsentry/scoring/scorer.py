@@ -21,7 +21,7 @@ from logsentry.scoring.explain import Finding, findings, reasons
 from logsentry.scoring.session import Answers, serve
 from logsentry.scoring.table import Table
 from logsentry.scoring.vote import Vote, combine, told, undecided
-from logsentry.store.bundles import Bundle
+from logsentry.store.verified import Bundle
 from logsentry.text.logkeys import LogKeys
 
 DIGITS = 6

@@ -16,7 +16,7 @@ import onnxruntime as ort
 
 from logsentry.errors import BundleRefused, Unavailable, UsageError
 from logsentry.sdk import Graph
-from logsentry.store.bundles import Bundle
+from logsentry.store.verified import Bundle
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-2, "int8": float("inf")}

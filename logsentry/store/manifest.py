@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import Any
 
@@ -12,6 +13,8 @@ from logsentry.sdk import Graph
 
 SCHEMA_VERSION = 1
 MANIFEST = "manifest.json"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a file of a bundle, or a name in the store, may be called."""
 
 
 class FileEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -28,8 +28,9 @@ from logsentry.pipeline.run import DEMO_BUNDLE
 from logsentry.schema.profile import Profile, Windowing
 from logsentry.scoring.calibrating import calibrate
 from logsentry.scoring.scorer import Options, Scorer
-from logsentry.store.bundles import Bundle, Store
+from logsentry.store.bundles import Store
 from logsentry.store.manifest import SCHEMA_VERSION, FileEntry, Manifest, TrainingData
+from logsentry.store.verified import Bundle
 from logsentry.text.logkeys import LogKeys
 from logsentry.text.templates import TemplateConfig, TemplateMiner
 from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY, Vocabulary

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from logsentry.stages.normalizers.agents import agent_class, agent_family
+from logsentry.stages.normalizers.endpoints import drive, registry_hive, user
 from logsentry.stages.normalizers.identifiers import hash_value, hexadecimal, lower, number, uuid
 from logsentry.stages.normalizers.network import domain, ip_class
 from logsentry.stages.normalizers.urls import extension, path_parameters, percent_decode, query_shape, static_names, status_class
-from logsentry.stages.normalizers.windows import drive, registry_hive, user
 
 NORMALIZERS: Mapping[str, Callable[[str], str]] = MappingProxyType(
     {

@@ -19,7 +19,7 @@ from logsentry.scoring.session import Session, choose, replay, serve
 from logsentry.scoring.table import Table
 from logsentry.scoring.vote import needed
 from logsentry.stages.windows import assembler
-from logsentry.store.bundles import Bundle, read
+from logsentry.store.verified import Bundle, read
 
 DEMO = Path(logsentry.__file__).parent / "demo"
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logsentry.stages import normalizers
-from logsentry.stages.normalizers import NORMALIZERS, agents, identifiers, network, urls, windows
+from logsentry.stages.normalizers import NORMALIZERS, agents, endpoints, identifiers, network, urls
 
 # Three change a value into one of another kind, so that a second pass sees something else.
 NOT_IDEMPOTENT = {"percent-decode", "agent-family"}
@@ -25,7 +25,9 @@ PIECES = st.sampled_from(
 TEXT = st.text(max_size=60) | st.lists(PIECES, max_size=12).map("".join)
 
 
-@pytest.mark.parametrize("module", [windows, identifiers, network, urls, agents, normalizers], ids=lambda module: module.__name__)
+@pytest.mark.parametrize(
+    "module", [endpoints, identifiers, network, urls, agents, normalizers], ids=lambda module: module.__name__
+)
 def test_the_examples_in_the_docstrings_hold(module: object) -> None:
     result = doctest.testmod(module)  # type: ignore[arg-type]
     assert result.failed == 0

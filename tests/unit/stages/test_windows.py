@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from logsentry.errors import UsageError
 from logsentry.schema.event import Event
 from logsentry.schema.profile import CountRule, SessionRule, TimeRule, Windowing
-from logsentry.stages.windows import Closed, Sessions, assembler
+from logsentry.stages.closed import Closed
+from logsentry.stages.sessions import Sessions
+from logsentry.stages.windows import assembler
 
 SECOND = 1_000_000_000
 

@@ -10,8 +10,9 @@ import pytest
 
 from logsentry.errors import BundleRefused, UsageError
 from logsentry.sdk import Graph
-from logsentry.store.bundles import Bundle, Store, locate, read
+from logsentry.store.bundles import Store, locate
 from logsentry.store.manifest import SCHEMA_VERSION, FileEntry, Manifest, TrainingData
+from logsentry.store.verified import Bundle, read
 
 OPSET_23 = b"\x42\x02\x10\x17"  # ModelProto: opset_import { version: 23 }
 

@@ -1,0 +1,128 @@
+"""The books of a pass: every record ends once, whatever the source, the windows and the exporter make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import logsentry
+from logsentry.errors import InputError, Unavailable
+from logsentry.pipeline.build import make_files, make_source
+from logsentry.pipeline.checkpoint import Checkpoint
+from logsentry.pipeline.deadletters import DeadLetters
+from logsentry.pipeline.scoring import ScoringPass
+from logsentry.schema.record import Cursor, Record
+from logsentry.schema.score import Delivered, Outcome, Rejected, Scored
+from logsentry.scoring.scorer import Scorer
+from logsentry.store.verified import read
+
+LINE = '%s - - [19/May/2015:%02d:00:00 +0000] "GET /%d HTTP/1.1" 200 1 "-" "curl/7"\n'
+
+
+class Kept:
+    """An exporter that keeps what it is given; it refuses some entities, or breaks."""
+
+    Config = msgspec.Struct
+
+    def __init__(self, refused: str = "", broken: bool = False) -> None:
+        self.items: list[Scored] = []
+        self.refused, self.broken = refused, broken
+
+    def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:
+        if self.broken:
+            raise Unavailable("the disk is full")
+        known = {item.id for item in self.items}
+        self.items += batch
+        return [Rejected("no") if item.window.key == self.refused else Delivered(item.id in known) for item in batch]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer(read(Path(logsentry.__file__).parent / "demo" / "bundle", "demo"))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "access.log"
+    lines = [LINE % (f"10.0.0.{host}", hour, hour) for hour in range(4) for host in range(3)]
+    path.write_text("".join(lines[:5]) + "# a comment\n\nno access line\n" + "".join(lines[5:]))
+    return path
+
+
+def work(scorer: Scorer, folder: Path, exporter: Kept, state: Checkpoint | None = None) -> ScoringPass:
+    return ScoringPass(make_source("http-access"), scorer, [exporter], DeadLetters(folder / "dead.ndjson"), state)
+
+
+def quiet(done: int, total: int, note: str) -> None:
+    """No bar in a test."""
+
+
+def read_through(pass_: ScoringPass, log: Path, after: Cursor | None = None) -> str:
+    return pass_.run(make_files([str(log)], make_source("http-access")), quiet, after).sentence()
+
+
+def test_every_record_ends_once(scorer: Scorer, log: Path, tmp_path: Path) -> None:
+    exporter = Kept()
+    pass_ = work(scorer, tmp_path, exporter)
+    assert read_through(pass_, log) == "read 15 = scored 12 + filtered 2 + dead-lettered 1"
+    assert sum(len(item.window.events) for item in exporter.items) == 12
+    assert pass_.tally.windows == len(exporter.items) == 12
+    assert read_through(work(scorer, tmp_path, exporter), log).startswith("read 15 = scored 0 + duplicate 12")
+
+
+def test_what_an_exporter_refuses_is_dead_lettered(scorer: Scorer, log: Path, tmp_path: Path) -> None:
+    assert (
+        read_through(work(scorer, tmp_path, Kept(refused="10.0.0.1")), log) == "read 15 = scored 8 + filtered 2 + dead-lettered 5"
+    )
+    assert len((tmp_path / "dead.ndjson").read_bytes().splitlines()) == 5
+
+
+def test_the_same_lines_twice_in_one_pass_are_duplicates(scorer: Scorer, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy.log").write_bytes(log.read_bytes())
+    files = make_files([str(log), str(tmp_path / "copy.log")], make_source("http-access"))
+    books = work(scorer, tmp_path, Kept()).run(files, quiet)
+    assert books.balanced
+    assert books.read == 30
+    assert books.scored + books.duplicate == 24
+
+
+def test_an_exporter_that_breaks_leaves_the_cursor_where_it_was(scorer: Scorer, log: Path, tmp_path: Path) -> None:
+    with Checkpoint(tmp_path / "state") as state:
+        with pytest.raises(Unavailable, match="disk is full"):
+            read_through(work(scorer, tmp_path, Kept(broken=True), state), log)
+        after = state.load().cursor
+        exporter = Kept()
+        books = work(scorer, tmp_path, exporter, state).run(make_files([str(log)], make_source("http-access")), quiet, after)
+    assert books.balanced
+    assert sum(len(item.window.events) for item in exporter.items) == 12
+
+
+class Broken:
+    """An input that breaks off after some records, like half an archive."""
+
+    Config = msgspec.Struct
+
+    def __init__(self, log: Path, count: int) -> None:
+        self.log, self.count = log, count
+
+    def read(self, after: Cursor | None = None) -> Iterator[Record | None]:
+        for number, record in enumerate(make_files([str(self.log)], make_source("http-access")).read(after)):
+            if number == self.count:
+                raise InputError("the archive is cut off")
+            yield record
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_what_comes_before_the_damage_is_scored(scorer: Scorer, log: Path, tmp_path: Path) -> None:
+    exporter = Kept()
+    pass_ = work(scorer, tmp_path, exporter)
+    assert pass_.run(Broken(log, 4), quiet).sentence() == "read 4 = scored 4 + filtered 0 + dead-lettered 0"  # type: ignore[arg-type]
+    assert str(pass_.failure) == "the archive is cut off"

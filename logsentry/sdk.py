@@ -32,14 +32,19 @@ from logsentry.schema.window import Window
 
 __all__ = [
     "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
-    "Filtered", "Framing", "Graph", "Input", "InputError", "Measured", "LogsentryError", "Outcome", "Profile", "Progress",
+    "Filtered", "Framed", "Framing", "Graph", "Input", "InputError", "Joined", "Joiner", "Joining", "Measured", "LogsentryError", "Outcome", "Profile", "Progress",
     "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule",
     "Source", "StoredEvent", "StoredScore", "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value",
     "Window", "Windowing", "event_id", "hookimpl", "readable", "timestamp",
 ]  # fmt: skip
 
-Framing = Literal["lines", "document"]
-"""How an input cuts a file into records: at each newline, or not at all."""
+Framing = Literal["lines", "document", "json", "xml", "evtx"]
+"""How an input cuts a file into records.
+
+`lines`: at each newline. `document`: not at all. `json`: at each top-level JSON value, however it is laid out; a top-level array is
+cut into its elements. `xml`: at each `<Event>` element. `evtx`: at each 64 KiB chunk of a Windows event log, with the file's
+header before it, since every chunk can be read by itself.
+"""
 
 Progress = Callable[[int, int, str], None]
 """`progress(done, total, note)`: called now and then by long work; the command line draws a bar from it."""
@@ -90,6 +95,41 @@ class Source(Protocol):
         Never raises anything but `BadRecord`, on any bytes: its text becomes the reason in the dead letters.
         """
         ...
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """A source whose files come in several layouts: it chooses by the first bytes of each file (up to 4,096, unpacked)."""
+
+    def framing_of(self, head: bytes) -> Framing: ...
+
+
+class Joined(msgspec.Struct, frozen=True):
+    """Records that together made events, or together were left out or could not be read; each record ends in exactly one of these."""
+
+    records: tuple[Record, ...]
+    events: tuple[Event, ...] = ()
+    filtered: str = ""
+    bad: str = ""
+
+
+class Joiner(Protocol):
+    """Puts the records of one event together. What it holds back is not lost: its records stay open in the books."""
+
+    def feed(self, record: Record) -> Iterator[Joined]:
+        """Take a record; answers what has become complete, which may be none, or several. Never raises."""
+        ...
+
+    def flush(self) -> Iterator[Joined]:
+        """The input has ended: answer everything that is held."""
+        ...
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A source whose events span several records (Linux auditd). `decode` then reads a record as if it stood alone."""
+
+    def joiner(self) -> Joiner: ...
 
 
 @runtime_checkable

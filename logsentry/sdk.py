@@ -32,10 +32,11 @@ from logsentry.schema.window import Window
 
 __all__ = [
     "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
-    "Filtered", "Framed", "Framing", "Graph", "Input", "InputError", "Joined", "Joiner", "Joining", "Measured", "LogsentryError", "Outcome", "Profile", "Progress",
-    "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule",
-    "Source", "StoredEvent", "StoredScore", "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value",
-    "Window", "Windowing", "event_id", "hookimpl", "readable", "timestamp",
+    "Filtered", "Frameable", "Framed", "Framing", "Graph", "Input", "InputError", "Joined", "Joiner", "Joining",
+    "LogsentryError", "Measured", "Outcome", "Profile", "Progress", "Reason", "Record", "Register", "Rejected",
+    "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule", "Source", "StoredEvent", "StoredScore",
+    "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value", "Window", "Windowing", "event_id", "hookimpl",
+    "readable", "timestamp",
 ]  # fmt: skip
 
 Framing = Literal["lines", "document", "json", "xml", "evtx"]
@@ -75,6 +76,13 @@ class Measured(Protocol):
     def position(self) -> tuple[int, int]:
         """(bytes read, bytes in all); a total of 0 is "not known"."""
         ...
+
+
+@runtime_checkable
+class Frameable(Protocol):
+    """An input that lets a source choose how each of its files is cut into records."""
+
+    def framed_by(self, choose: Callable[[bytes], Framing]) -> None: ...
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ import msgspec
 from logsentry.config import Part, SourcePart
 from logsentry.errors import UsageError
 from logsentry.registry import installed
-from logsentry.sdk import Detector, Exporter, Input, ScoreReader, Source
+from logsentry.sdk import Detector, Exporter, Frameable, Framed, Input, ScoreReader, Source
 
 
 def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:
@@ -44,7 +44,14 @@ def make_detector(name: str, options: Mapping[str, Any]) -> Detector:
 def make_files(paths: Sequence[str], source: Source) -> Input:
     """The input `files` over these paths, cut into records as the source wants them."""
     files: Input = make("inputs", "files", {"paths": list(paths), "framing": source.framing})
-    return files
+    return framed(files, source)
+
+
+def framed(input_: Input, source: Source) -> Input:
+    """Let a source that reads several layouts choose each file's framing, where the input can."""
+    if isinstance(source, Framed) and isinstance(input_, Frameable):
+        input_.framed_by(source.framing_of)
+    return input_
 
 
 def make_exporter(address: str, resumed: bool = False) -> Exporter:

@@ -48,12 +48,12 @@ def read_all(source: Source, paths: Sequence[str], progress: Progress) -> tuple[
     for decoded in read(input_, source):
         if decoded is None:
             continue
-        read_ += 1
+        read_ += len(decoded.records)
         events.extend(decoded.events)
-        filtered += bool(decoded.filtered)
+        filtered += len(decoded.records) if decoded.filtered else 0
         if decoded.bad:
-            dead.append(f"{decoded.record.input} at byte {decoded.record.offset}: {decoded.bad}")
-        if read_ % 1000 == 0:
+            dead += [f"{record.input} at byte {record.offset}: {decoded.bad}" for record in decoded.records]
+        if read_ % 1000 < len(decoded.records):
             progress(*position(input_), f"reading: {read_:,} records")
     input_.close()
     if not events:

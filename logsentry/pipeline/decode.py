@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from logsentry.errors import BadRecord
 from logsentry.schema.event import Event, Filtered
 from logsentry.schema.record import Cursor, Record
-from logsentry.sdk import Input, Measured, Source
+from logsentry.sdk import Input, Joined, Joiner, Joining, Measured, Source
+
+OnRead = Callable[[Record], None]
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """Exactly one of the three is told: `events`, `filtered` (why left out), `bad` (why not readable)."""
+    """What one record came to, or several that make one event: exactly one of `events`, `filtered` and `bad` is told."""
 
-    record: Record
+    records: tuple[Record, ...]
     events: tuple[Event, ...] = ()
     filtered: str = ""
     bad: str = ""
@@ -26,14 +28,12 @@ def decode(source: Source, record: Record) -> Decoded:
     try:
         found = source.decode(record)
     except BadRecord as error:
-        return Decoded(record, bad=str(error))
+        return Decoded((record,), bad=str(error))
     except Exception as error:  # noqa: BLE001 - the boundary around a plugin's work on one record
-        return Decoded(
-            record, bad=f"the source {source.name} failed with {type(error).__name__}: {error}; report this to its author"
-        )
+        return Decoded((record,), bad=_defect(source, error))
     if isinstance(found, Filtered):
-        return Decoded(record, filtered=found.reason)
-    return Decoded(record, tuple(found)) if found else Decoded(record, filtered="the record holds no event")
+        return Decoded((record,), filtered=found.reason)
+    return Decoded((record,), tuple(found)) if found else Decoded((record,), filtered="the record holds no event")
 
 
 def position(input_: Input) -> tuple[int, int]:
@@ -41,7 +41,41 @@ def position(input_: Input) -> tuple[int, int]:
     return input_.position() if isinstance(input_, Measured) else (0, 0)
 
 
-def read(input_: Input, source: Source, after: Cursor | None = None) -> Iterator[Decoded | None]:
-    """Every record of an input, decoded; None where the input has nothing just now."""
+def read(
+    input_: Input, source: Source, after: Cursor | None = None, on_read: OnRead = lambda record: None
+) -> Iterator[Decoded | None]:
+    """Every record of an input, decoded; None where the input has nothing just now.
+
+    `on_read` is called with each record when it is read, which for a source that joins records is before it is known what it is part of.
+    """
+    joiner = source.joiner() if isinstance(source, Joining) else None
     for record in input_.read(after):
-        yield None if record is None else decode(source, record)
+        if record is None:
+            yield None
+            continue
+        on_read(record)
+        if joiner is None:
+            yield decode(source, record)
+        else:
+            yield from _joined(source, joiner, record)
+    if joiner is not None:
+        yield from map(_decoded, joiner.flush())
+
+
+def _joined(source: Source, joiner: Joiner, record: Record) -> Iterator[Decoded]:
+    try:
+        done = list(joiner.feed(record))
+    except Exception as error:  # noqa: BLE001 - the boundary: a joiner that fails on a record does not know it, so it ends here
+        yield Decoded((record,), bad=_defect(source, error))
+        return
+    yield from map(_decoded, done)
+
+
+def _decoded(joined: Joined) -> Decoded:
+    if not (joined.events or joined.filtered or joined.bad):
+        return Decoded(joined.records, filtered="the records hold no event")
+    return Decoded(joined.records, joined.events, joined.filtered, joined.bad)
+
+
+def _defect(source: Source, error: Exception) -> str:
+    return f"the source {source.name} failed with {type(error).__name__}: {error}; report this to its author"

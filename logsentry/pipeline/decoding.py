@@ -28,14 +28,15 @@ def decode_to(
         for decoded in read(input_, source):
             if decoded is None:
                 continue
-            records += 1
-            filtered += bool(decoded.filtered)
+            records += len(decoded.records)
+            filtered += len(decoded.records) if decoded.filtered else 0
             if decoded.bad:
-                dead.write(decoded.record, source.name, decoded.bad)
-                buried += 1
+                for record in decoded.records:
+                    dead.write(record, source.name, decoded.bad)
+                buried += len(decoded.records)
             for event in decoded.events:
                 out.write(orjson.dumps(event.document(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS))
-            if records % 1000 == 0:
+            if records % 1000 < len(decoded.records):
                 progress(*position(input_), f"{records:,} records")
     except InputError as error:
         failure = error

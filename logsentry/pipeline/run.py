@@ -12,7 +12,7 @@ import msgspec
 
 from logsentry.config import load
 from logsentry.errors import BundleRefused, ConfigError, InputError, UsageError
-from logsentry.pipeline.build import built, make_exporter, make_files, make_source
+from logsentry.pipeline.build import built, framed, make_exporter, make_files, make_source
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
 from logsentry.pipeline.scoring import ScoringPass
@@ -133,7 +133,7 @@ def run_config(path: Path, progress: Progress) -> list[Done]:
     with ExitStack() as stack:
         exporters = tuple(stack.enter_context(closing(built("exporters", part))) for part in pipeline.exporters)
         for number, part in enumerate(pipeline.inputs):
-            input_ = stack.enter_context(closing(built("inputs", part)))
+            input_ = framed(stack.enter_context(closing(built("inputs", part))), source)
             named = (f"{part.use} {number}",)
             state = Path(pipeline.state) / f"{number}-{part.use}"
             job = Job(bundle, source, input_, named, exporters, scorer_options(options), Path(pipeline.dead_letters), state)

@@ -36,10 +36,10 @@ _WORST: tuple[Outcome, ...] = ("duplicate", "scored", "dead_lettered")
 
 
 class _Waiting(msgspec.Struct):
-    """A record whose events are in open windows: how many still are, and the worst end that one of them had."""
+    """Records whose events are in open windows: how many still are, and the worst end that one of them had."""
 
-    ticket: int
-    record: Record
+    tickets: tuple[int, ...]
+    records: tuple[Record, ...]
     left: int
     end: Outcome = "duplicate"
 
@@ -68,6 +68,7 @@ class ScoringPass:
         self._source, self._scorer, self._exporters, self._dead, self._checkpoint = source, scorer, exporters, dead, checkpoint
         self._ledger = Ledger(OPEN_RECORDS)
         self._windows = assembler(scorer.keys.profile.windows)
+        self._tickets: dict[tuple[str, int], list[int]] = {}  # of records that were read and not decoded yet
         self._waiting: dict[str, _Waiting] = {}
         self._closed: list[Closed] = []
         self.tally = Tally()
@@ -89,7 +90,7 @@ class ScoringPass:
         return self._ledger.books()
 
     def _read(self, input_: Input, progress: Progress, after: Cursor | None) -> None:
-        for number, decoded in enumerate(read(input_, self._source, after), 1):
+        for number, decoded in enumerate(read(input_, self._source, after, self._admit), 1):
             if decoded is not None:
                 self._take(decoded)
             if len(self._closed) >= BATCH:
@@ -99,23 +100,37 @@ class ScoringPass:
             if number % 1000 == 0:
                 progress(*position(input_), self.tally.sentence(number))
 
-    def _take(self, decoded: Decoded) -> None:
-        ticket = self._ledger.admit(decoded.record.cursor)
-        if decoded.bad:
-            self._bury(decoded.record, decoded.bad)
-            self._ledger.settle(ticket, "dead_lettered")
-        elif decoded.filtered:
-            self._ledger.settle(ticket, "filtered")
-        else:
-            self._window(ticket, decoded)
+    def _admit(self, record: Record) -> None:
+        self._tickets.setdefault((record.origin, record.offset), []).append(self._ledger.admit(record.cursor))
 
-    def _window(self, ticket: int, decoded: Decoded) -> None:
+    def _take(self, decoded: Decoded) -> None:
+        tickets = tuple(self._ticket(record) for record in decoded.records)
+        if decoded.bad:
+            self._bury(decoded.records, decoded.bad)
+            self._end(tickets, "dead_lettered")
+        elif decoded.filtered:
+            self._end(tickets, "filtered")
+        else:
+            self._window(tickets, decoded)
+
+    def _ticket(self, record: Record) -> int:
+        key = (record.origin, record.offset)
+        tickets = self._tickets[key]
+        if len(tickets) == 1:
+            del self._tickets[key]
+        return tickets.pop(0)
+
+    def _end(self, tickets: Sequence[int], outcome: Outcome) -> None:
+        for ticket in tickets:
+            self._ledger.settle(ticket, outcome)
+
+    def _window(self, tickets: tuple[int, ...], decoded: Decoded) -> None:
         """Put the events into windows; one that is in an open window already (the same file twice) is a duplicate."""
         fresh = [event for event in decoded.events if event.id not in self._waiting]
         if not fresh:
-            self._ledger.settle(ticket, "duplicate")
+            self._end(tickets, "duplicate")
             return
-        waiting = _Waiting(ticket, decoded.record, len(fresh))
+        waiting = _Waiting(tickets, decoded.records, len(fresh))
         for event in fresh:
             self._waiting[event.id] = waiting
         for event in fresh:
@@ -155,12 +170,13 @@ class ScoringPass:
             outcome: Outcome = "dead_lettered" if isinstance(end, Rejected) else "duplicate" if end.duplicate else "scored"
             waiting.end = max(waiting.end, outcome, key=_WORST.index)
             if isinstance(end, Rejected):
-                self._bury(waiting.record, end.reason)
+                self._bury(waiting.records, end.reason)
             if waiting.left == 0:
-                self._ledger.settle(waiting.ticket, waiting.end)
+                self._end(waiting.tickets, waiting.end)
 
-    def _bury(self, record: Record, reason: str) -> None:
-        self._dead.write(record, self._source.name, reason)
+    def _bury(self, records: Sequence[Record], reason: str) -> None:
+        for record in records:
+            self._dead.write(record, self._source.name, reason)
 
     def _save(self) -> None:
         """Dead letters reach the disk before the cursor may pass them."""

@@ -10,7 +10,7 @@ from logsentry.sdk import Framing
 class FilesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`paths` are read in the order given, each pattern's matches sorted by name; `-` is stdin, `**` crosses folders.
 
-    `framing` cuts at every newline, or not at all; a source sets it.
+    `framing` is how files are cut into records; a source sets it.
 
     Of a record longer than `max_record_bytes` only so many bytes are kept. An archive that unpacks to more than `max_ratio`
     times its size is refused (gzip itself ends at 1,032).

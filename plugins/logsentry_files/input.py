@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 from zlib import crc32
 
 import msgspec
 
-from logsentry.sdk import Cursor, InputError, Record, UsageError
+from logsentry.sdk import Cursor, Framing, InputError, Record, UsageError
 from logsentry_files.config import FilesConfig
 from logsentry_files.lines import Lines
 from logsentry_files.resume import Place, lost, passing, place_of, resume
@@ -37,6 +37,11 @@ class Files:
         self._config = config
         self._stream: Stream | None = None
         self._before = self._total = 0
+        self._choose: Callable[[bytes], Framing] | None = None
+
+    def framed_by(self, choose: Callable[[bytes], Framing]) -> None:
+        """Let a source choose each file's framing by its first bytes."""
+        self._choose = choose
 
     def position(self) -> tuple[int, int]:
         """(bytes read, bytes in all) of the files as they lie on disk; the total is 0 where a pipe is among them."""
@@ -56,7 +61,7 @@ class Files:
         self._total = sum(sizes.values()) if all(map(os.path.isfile, paths)) else 0
         for number, path in enumerate(paths[skip:], skip):
             self._before = sum(sizes[earlier] for earlier in paths[:number])
-            with Stream(path, self._config) as stream:
+            with Stream(path, self._config, self._choose) as stream:
                 self._stream = stream
                 if place is not None and path == resumed:
                     yield from _resumed(stream, path, passed, place)
@@ -95,7 +100,7 @@ def _records(stream: Stream, path: str, passed: str, start: int, number: int) ->
 def _unusual(lines: Lines, path: str, origin: str, passed: str, number: int) -> Record:
     """A record that was cut, or that no newline ends."""
     line, start = lines.lines[0], lines.offset
-    end = start + (lines.whole or len(line)) + lines.ended
+    end = start + (lines.span or lines.whole or len(line)) + lines.ended
     cursor: Cursor = {
         "path": path, "origin": origin, "start": start, "offset": end, "line": number,
         "crc": crc32(line), "passed": passed,

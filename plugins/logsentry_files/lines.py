@@ -15,13 +15,15 @@ class Lines(NamedTuple):
     """Consecutive lines without their LF (a CR still at the end); `offset` is the first byte of the first one.
 
     `whole` is the true length of a line that was cut: it stands alone then, and `lines[0]` is only its beginning. `ended` is
-    False for a last line that no newline ends.
+    False for a last line that no newline ends, and for records that are no lines. `span` is how many bytes of the input a record
+    stands for, where that is not its length.
     """
 
     offset: int
     lines: list[bytes]
     whole: int = 0
     ended: bool = True
+    span: int = 0
 
 
 def cut(blocks: Iterable[Block], offset: int, limit: int) -> Iterator[Lines | None]:

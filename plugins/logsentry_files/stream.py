@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from itertools import chain
 from types import TracebackType
 
-from logsentry.sdk import InputError
+from logsentry.sdk import Framing, InputError
 from logsentry_files.compression import unpacked
 from logsentry_files.config import FilesConfig
 from logsentry_files.formats import BLOCK, kind_of
-from logsentry_files.lines import Lines, cut, uncut
+from logsentry_files.framings import FRAMES, HEAD
+from logsentry_files.lines import Lines
 from logsentry_files.raw import Block, Raw
 
 FIRST_LINE = 64 << 10
 UTF8_BOM = b"\xef\xbb\xbf"
+EVTX_MAGIC = b"ElfFile\0"
 
 
 class Stream:
@@ -24,7 +26,7 @@ class Stream:
     `begin` is the first byte of content: 3 where a UTF-8 byte order mark comes first.
     """
 
-    def __init__(self, path: str, config: FilesConfig) -> None:
+    def __init__(self, path: str, config: FilesConfig, choose: Callable[[bytes], Framing] | None = None) -> None:
         self._config = config
         self._raw = Raw(path)
         try:
@@ -39,14 +41,21 @@ class Stream:
         self.begin = len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
         first_line = head[self.begin : self.begin + FIRST_LINE].partition(b"\n")[0]
         self.origin = blake2b(first_line, digest_size=16).hexdigest()
+        self._head = head[:HEAD]
+        self._framing = config.framing if choose is None else choose(self._head)
 
     def _first_blocks(self) -> bytes:
-        """Enough of the content to hold its first line; it is kept to be given out again."""
+        """Enough of the content to hold its first line and its head; it is kept to be given out again."""
         head = b""
-        while b"\n" not in head and len(head) <= FIRST_LINE and (block := _next(self._blocks)):
+        while self._wanted(head) and (block := _next(self._blocks)):
             self._held.append(block)
             head += block
         return head
+
+    def _wanted(self, head: bytes) -> bool:
+        """A pipe may have said all it has to say for now: it is not asked for more than its first line, but for an event log."""
+        patient = self._raw.regular or head.startswith(EVTX_MAGIC)
+        return len(head) <= FIRST_LINE and (b"\n" not in head or (patient and len(head) < HEAD))
 
     @property
     def seekable(self) -> bool:
@@ -64,8 +73,7 @@ class Stream:
 
     def lines(self, start: int) -> Iterator[Lines | None]:
         """The content from byte `start` on, framed; once for each stream, as a pipe cannot be read twice."""
-        frame = cut if self._config.framing == "lines" else uncut
-        return frame(self._from(start), start, self._config.max_record_bytes)
+        return FRAMES[self._framing](self._from(start), start, self._config.max_record_bytes, self._head)
 
     def _from(self, start: int) -> Iterator[Block]:
         if self.seekable and start:

@@ -16,7 +16,7 @@ from logsentry.store.bundles import Store
 
 DEMO = Path(__file__).parent.parent / "logsentry" / "demo"
 DAYS = ("logs/ordinary-2015-05-17.log.gz", "logs/ordinary-2015-05-18.log.gz")
-SETTINGS = {"members": 9, "width": 32, "layers": 2, "heads": 4, "max_steps": 1500, "max_length": 66}
+SETTINGS = {"members": 9, "width": 32, "layers": 2, "heads": 4, "max_steps": 1500, "max_length": 66, "int8": True}
 ALERTS_PER_DAY = 10.0
 
 

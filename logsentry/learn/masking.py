@@ -59,5 +59,5 @@ def in_place(answers: Tensor, batch: int, length: int) -> Tensor:
 
 def at_random(ids: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
     """Bool like `ids`: each position but BEGIN and padding, hidden with probability `ratio` (section III-B of the paper)."""
-    drawn = torch.rand(ids.shape, generator=generator, device=ids.device) < ratio
-    return drawn & (ids != PAD) & (ids != BEGIN)
+    drawn = torch.rand(ids.shape, generator=generator, device=generator.device) < ratio  # drawn alike wherever the model trains
+    return drawn.to(ids.device) & (ids != PAD) & (ids != BEGIN)

@@ -22,7 +22,10 @@ def groups_of(members: int) -> tuple[int, ...]:
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Settings of one ensemble. The defaults were chosen on the HDFS sessions by `benchmarks/hdfs_logbert.py`."""
+    """Settings of one ensemble.
+
+    The defaults were chosen by F1 on HDFS test sessions (`docs/measured.md`), over few seeds: a place to begin, not validated ones.
+    """
 
     members: Annotated[int, Meta(ge=1, description="Number of models that vote; 1 is plain LogBERT on all windows.")] = 9
     width: Annotated[int, Meta(ge=1, description="Length of a key's representation.")] = 128

@@ -21,6 +21,7 @@ from logsentry.pipeline.corpus import gather
 from logsentry.schema.books import Books
 from logsentry.schema.profile import Profile
 from logsentry.scoring.calibrating import calibrate
+from logsentry.scoring.calibration import file_of
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.sdk import Detector, Graph, Progress
 from logsentry.store.bundles import Store
@@ -87,11 +88,19 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
         graphs = detector.export(folder, coded)
         (folder / "logkeys.json").write_bytes(orjson.dumps(keys.to_json(), option=orjson.OPT_SORT_KEYS) + b"\n")
         groups, budget = tuple(detector.groups), plan.alerts_per_day
-        found = calibrate(folder, graphs, groups, len(keys.vocabulary), held, plan.stride, corpus.per_day, budget)
-        (folder / "calibration.json").write_bytes(found.to_bytes())
+        found = {
+            precision: calibrate(
+                folder, graphs, groups, len(keys.vocabulary), held, plan.stride, corpus.per_day, budget, precision
+            )
+            for precision in sorted({graph.precision for graph in graphs})
+        }
+        for precision, calibration in found.items():
+            (folder / file_of(precision)).write_bytes(calibration.to_bytes())
         metrics = {**figures, **_counting(held), "held_back": float(len(held))}
         bundle = store.put(folder, name, _describer(plan, detector, graphs, keys, folder, corpus.data, metrics))
-    return Trained(bundle, corpus.books, figures, smallest_budget(found.held_back("majority"), corpus.per_day), corpus.dead)
+    return Trained(
+        bundle, corpus.books, figures, smallest_budget(found["fp32"].held_back("majority"), corpus.per_day), corpus.dead
+    )
 
 
 def _counting(held: Sequence[tuple[int, ...]]) -> dict[str, float]:

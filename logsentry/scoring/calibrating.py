@@ -28,9 +28,10 @@ def calibrate(
     stride: int,
     windows_per_day: float,
     alerts_per_day: float,
+    precision: str = "fp32",
 ) -> Calibration:
     """Calibrate on windows of key ids held back from training: every second one for the members' scale, the rest for p-values."""
-    chosen = choose(graphs, ("cpu",), "fp32", "the new bundle")
+    chosen = choose(graphs, ("cpu",), precision, "the new bundle")
     session = Session((folder / chosen.file).read_bytes(), chosen, groups)
     replay(session, (folder / "probe.npz").read_bytes(), "the new bundle")
     for_scale, for_values = _answers(session, held_back[0::2], keys, stride), _answers(session, held_back[1::2], keys, stride)

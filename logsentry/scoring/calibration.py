@@ -44,6 +44,11 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return msgspec.json.encode(self, order="deterministic") + b"\n"
 
 
+def file_of(precision: str) -> str:
+    """Each precision has a calibration of its own, made on the graph that serves it."""
+    return "calibration.json" if precision == "fp32" else f"calibration.{precision}.json"
+
+
 def parse(data: bytes, where: str) -> Calibration:
     """Raises `BundleRefused` for another version or anything that is no calibration."""
     try:

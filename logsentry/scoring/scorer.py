@@ -54,8 +54,9 @@ class Scorer:
     def __init__(self, bundle: Bundle, options: Options | None = None, table: Table[Judgement] | None = None) -> None:
         self.bundle, self.options = bundle, options or Options()
         self.keys = LogKeys.from_json(orjson.loads(bundle.files["logkeys.json"]))
-        self.calibration = calibrations.parse(bundle.files["calibration.json"], bundle.reference)
         self.session = serve(bundle, self.options.providers, self.options.precision, self.options.threads)
+        calibrated = calibrations.file_of(self.options.precision)
+        self.calibration = calibrations.parse(bundle.files.get(calibrated, b""), bundle.reference)
         self.threshold = self.calibration.threshold(self.options.vote, self.options.alerts_per_day)
         self._rarity = Rarity(self.calibration.scale)
         self.table: Table[Judgement] = Table(self.options.table) if table is None else table

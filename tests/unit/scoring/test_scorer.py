@@ -116,6 +116,11 @@ def test_a_bundle_without_a_probe_is_refused(bundle: Bundle, probe: bytes) -> No
         replay(serve(bundle), probe, "demo")
 
 
+def test_eight_bits_give_nearly_the_same_verdicts(bundle: Bundle, windows: list[Window]) -> None:
+    full, small = (Scorer(bundle, Options(precision=precision)).score(windows) for precision in ("fp32", "int8"))
+    assert np.mean([one.alert == other.alert for one, other in zip(full, small, strict=True)]) >= 0.98
+
+
 def test_what_cannot_be_served_is_told(bundle: Bundle) -> None:
     with pytest.raises(Unavailable, match="cuda"):
         serve(bundle, ("cuda",))

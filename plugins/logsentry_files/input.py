@@ -55,19 +55,22 @@ class Files:
         """
         paths = _expanded(self._config.paths)
         place = None if after is None else place_of(after)
-        skip, resumed = (0, "") if place is None else resume(paths, place, self._config)
+        skip, resumed = (0, "") if place is None else resume(paths, place, self._opened)
         passed = "" if place is None or not skip else place.passed
         sizes = {path: os.path.getsize(path) if os.path.isfile(path) else 0 for path in paths}
         self._total = sum(sizes.values()) if all(map(os.path.isfile, paths)) else 0
         for number, path in enumerate(paths[skip:], skip):
             self._before = sum(sizes[earlier] for earlier in paths[:number])
-            with Stream(path, self._config, self._choose) as stream:
+            with self._opened(path) as stream:
                 self._stream = stream
                 if place is not None and path == resumed:
                     yield from _resumed(stream, path, passed, place)
                 else:
                     yield from _records(stream, path, passed, stream.begin, 0)
                 passed = passing(passed, stream.origin, stream.size) if stream.regular else passing(passed, path, 0)
+
+    def _opened(self, path: str) -> Stream:
+        return Stream(path, self._config, self._choose)
 
     def close(self) -> None:
         if self._stream is not None:

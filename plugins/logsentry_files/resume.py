@@ -9,14 +9,13 @@ read, they are read again, which repeats records (their ids tell) and loses none
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from zlib import crc32
 
 import msgspec
 
 from logsentry.sdk import Cursor, InputError
-from logsentry_files.config import FilesConfig
 from logsentry_files.raw import unreadable
 from logsentry_files.stream import Stream
 
@@ -54,43 +53,43 @@ def passing(before: str, origin: str, size: int) -> str:
     return blake2b(f"{before}\0{origin}\0{size}".encode(), digest_size=8).hexdigest()
 
 
-def resume(paths: Sequence[str], place: Place, config: FilesConfig) -> tuple[int, str]:
+def resume(paths: Sequence[str], place: Place, opened: Callable[[str], Stream]) -> tuple[int, str]:
     """How many of the files to skip, and the one to go on in.
 
     Raises `InputError` where no file holds the cursor's record any more.
     """
-    path = _holder(paths, place, config)
+    path = _holder(paths, place, opened)
     index = paths.index(path)
-    skip = path == place.path and _passed(paths[:index], config) == place.passed
+    skip = path == place.path and _passed(paths[:index], opened) == place.passed
     return (index if skip else 0), path
 
 
-def _holder(paths: Sequence[str], place: Place, config: FilesConfig) -> str:
+def _holder(paths: Sequence[str], place: Place, opened: Callable[[str], Stream]) -> str:
     for path in sorted(paths, key=lambda path: path != place.path):
         if os.path.isfile(path):
-            if _holds(path, place, config):
+            if _holds(path, place, opened):
                 return path
         elif path == place.path:  # a pipe: the record is looked for when it is read
             return path
     raise lost(place)
 
 
-def _holds(path: str, place: Place, config: FilesConfig) -> bool:
+def _holds(path: str, place: Place, opened: Callable[[str], Stream]) -> bool:
     """Whether the file begins as it did and, where one can seek, has the record at its place."""
-    with Stream(path, config) as stream:
+    with opened(path) as stream:
         if stream.origin != place.origin or not stream.seekable:
             return stream.origin == place.origin
         lines = next(stream.lines(place.start), None)
         return lines is not None and (place.same(lines.lines[0]) or place.grew(lines.lines[0]))
 
 
-def _passed(paths: Sequence[str], config: FilesConfig) -> str:
+def _passed(paths: Sequence[str], opened: Callable[[str], Stream]) -> str:
     digest = ""
     for path in paths:
         if not os.path.isfile(path):
             digest = passing(digest, path, 0)
             continue
-        with Stream(path, config) as stream:
+        with opened(path) as stream:
             digest = passing(digest, stream.origin, _size(path))
     return digest
 

@@ -6,6 +6,12 @@ maps each to its exit code (`exit_code`), so that a cron job can tell a bad opti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from logsentry.schema.event import Event
+
 
 class LogsentryError(Exception):
     """Anything this package reports on purpose; exit code 1 unless a subclass says otherwise."""
@@ -32,7 +38,15 @@ class InputError(LogsentryError):
 
 
 class BadRecord(LogsentryError):
-    """Dead-letter this one record and go on; the reason is the text."""
+    """Dead-letter this one record and go on; the reason is the text.
+
+    `events` are those that could be read all the same, where only a part of the record is damaged: they are scored, and the record
+    is in the dead letters for the rest.
+    """
+
+    def __init__(self, reason: str, events: Sequence[Event] = ()) -> None:
+        super().__init__(reason)
+        self.events = tuple(events)
 
 
 class BundleRefused(LogsentryError):

@@ -15,7 +15,10 @@ OnRead = Callable[[Record], None]
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """What one record came to, or several that make one event: exactly one of `events`, `filtered` and `bad` is told."""
+    """What one record came to, or several that make one event: `events`, `filtered` or `bad`.
+
+    Only a record that is damaged in part has two: the reason in `bad`, and the events that could be read all the same.
+    """
 
     records: tuple[Record, ...]
     events: tuple[Event, ...] = ()
@@ -28,7 +31,7 @@ def decode(source: Source, record: Record) -> Decoded:
     try:
         found = source.decode(record)
     except BadRecord as error:
-        return Decoded((record,), bad=str(error))
+        return Decoded((record,), error.events, bad=str(error))
     except Exception as error:  # noqa: BLE001 - the boundary around a plugin's work on one record
         return Decoded((record,), bad=_defect(source, error))
     if isinstance(found, Filtered):

@@ -107,11 +107,10 @@ class ScoringPass:
         tickets = tuple(self._ticket(record) for record in decoded.records)
         if decoded.bad:
             self._bury(decoded.records, decoded.bad)
-            self._end(tickets, "dead_lettered")
-        elif decoded.filtered:
-            self._end(tickets, "filtered")
+        if decoded.events:
+            self._window(tickets, decoded, "dead_lettered" if decoded.bad else "duplicate")
         else:
-            self._window(tickets, decoded)
+            self._end(tickets, "dead_lettered" if decoded.bad else "filtered")
 
     def _ticket(self, record: Record) -> int:
         key = (record.origin, record.offset)
@@ -124,13 +123,16 @@ class ScoringPass:
         for ticket in tickets:
             self._ledger.settle(ticket, outcome)
 
-    def _window(self, tickets: tuple[int, ...], decoded: Decoded) -> None:
-        """Put the events into windows; one that is in an open window already (the same file twice) is a duplicate."""
+    def _window(self, tickets: tuple[int, ...], decoded: Decoded, end: Outcome) -> None:
+        """Put the events into windows; one that is in an open window already (the same file twice) is a duplicate.
+
+        `end` is the least that the records will have ended as.
+        """
         fresh = [event for event in decoded.events if event.id not in self._waiting]
         if not fresh:
-            self._end(tickets, "duplicate")
+            self._end(tickets, end)
             return
-        waiting = _Waiting(tickets, decoded.records, len(fresh))
+        waiting = _Waiting(tickets, decoded.records, len(fresh), end)
         for event in fresh:
             self._waiting[event.id] = waiting
         for event in fresh:

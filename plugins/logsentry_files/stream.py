@@ -21,7 +21,7 @@ EVTX_MAGIC = b"ElfFile\0"
 
 
 class Stream:
-    """`origin` is a digest of the first line, so a file keeps it when it is renamed or compressed.
+    """`origin` is a digest of the first line that is no comment, so a file keeps it when it is renamed or compressed.
 
     `begin` is the first byte of content: 3 where a UTF-8 byte order mark comes first.
     """
@@ -39,8 +39,7 @@ class Stream:
             self._raw.close()
             raise
         self.begin = len(UTF8_BOM) if head.startswith(UTF8_BOM) else 0
-        first_line = head[self.begin : self.begin + FIRST_LINE].partition(b"\n")[0]
-        self.origin = blake2b(first_line, digest_size=16).hexdigest()
+        self.origin = blake2b(_telling(head[self.begin : self.begin + FIRST_LINE]), digest_size=16).hexdigest()
         self._head = head[:HEAD]
         self._framing = config.framing if choose is None else choose(self._head)
 
@@ -89,6 +88,13 @@ class Stream:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _telling(head: bytes) -> bytes:
+    """The first line that is no comment: every IIS log begins with the same ones (`#Software: …`)."""
+    whole, newline, _ = head.rpartition(b"\n")
+    lines = whole.split(b"\n") if newline else [head]
+    return next((line for line in lines if not line.startswith(b"#")), lines[0])
 
 
 def _next(blocks: Iterator[Block]) -> bytes:

@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _FOUR = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")  # the usual case, many times faster than `ipaddress`
 _PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
-_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?")
+_NAME = re.compile(r"((?=[^:]*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([0-9]{1,5}))?")
 # RFC 1918, 6598, 1122, 3927, 4193, 4291: a hop inside one of these is a proxy of ours, not the visitor.
 _INSIDE = tuple(
     ip_network(block)
@@ -32,6 +32,8 @@ def as_ip(text: str) -> str | None:
         return None
     ported = _PORT.fullmatch(text)
     bare = (ported["six"] or ported["four"] if ported else text).partition("%")[0]
+    if _FOUR.fullmatch(bare):
+        return bare
     try:
         ip_address(bare)
     except ValueError:
@@ -40,15 +42,21 @@ def as_ip(text: str) -> str | None:
 
 
 def address_fields(side: str, text: str) -> dict[str, str | int]:
-    """ECS fields of one address: `address` as it was logged, and `ip`, `port` or `domain` where it is one."""
+    """ECS fields of one address: `address` as it was logged but for its port, and `ip`, `port` or `domain` where it has one.
+
+    >>> address_fields("source", "[2a02:cf40::]:9200")
+    {'source.address': '2a02:cf40::', 'source.ip': '2a02:cf40::', 'source.port': 9200}
+    """
     fields: dict[str, str | int] = {f"{side}.address": text}
     if (ip := as_ip(text)) is not None:
         fields[f"{side}.ip"] = ip
         ported = None if ip == text else _PORT.fullmatch(text)
         if ported is not None and ported["port"]:
-            fields[f"{side}.port"] = int(ported["port"])
-    elif _NAME.fullmatch(text):
-        fields[f"{side}.domain"] = text
+            fields |= {f"{side}.address": ported["six"] or ported["four"], f"{side}.port": int(ported["port"])}
+    elif (name := _NAME.fullmatch(text)) is not None:
+        fields |= {f"{side}.address": name[1], f"{side}.domain": name[1]}
+        if name[2]:
+            fields[f"{side}.port"] = int(name[2])
     return fields
 
 

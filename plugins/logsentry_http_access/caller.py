@@ -14,13 +14,9 @@ import msgspec
 
 from logsentry.sdk import BadRecord
 from logsentry_http_access.address import address_fields, as_ip, first_public
+from logsentry_http_access.syslog import cut_cri, cut_syslog
 
 _KEPT_LENGTH = 256  # longer texts are read anew each time, so that hostile ones cannot fill the memory
-_SYSLOG = re.compile(
-    r"(?:<(?P<priority>[0-9]{1,3})>(?:1 )?)?"
-    r"(?:[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}T\S+) "
-    r"(?:(?P<host>[^\s:]+) )?(?P<app>[A-Za-z][\w./-]*)(?:\[(?P<pid>[0-9]{1,10})\])?: "
-)
 _HOPS = re.compile(r'"(?P<quoted>[^"]*)"(?:\s+|$)|(?P<plain>[^\s,]+(?:,\s*[^\s,]+)*)(?:\s+|$)')
 _REST = re.compile(r"(?:\(\S*\)\s+)?(\S+)(?:\s+(.*))?", re.DOTALL)
 _VHOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:,\"]+)(?::(?P<port>[0-9]{1,5}))?")
@@ -45,8 +41,9 @@ def _read(text: str) -> Caller:
     if text.endswith(" - -") and (ip := as_ip(text[:-4])) == text[:-4]:  # nearly all lines
         return Caller({"source.address": ip, "source.ip": ip}, (ip,), (), ())
     fields: dict[str, str | int] = {}
-    rest = _cut_syslog(text, fields).strip()
-    rest = _cut_vhost(rest, fields)
+    rest, syslog = cut_syslog(cut_cri(text))
+    fields |= syslog
+    rest = _cut_vhost(rest.strip(), fields)
     hops, rest = _cut_hops(rest)
     if not hops:
         raise BadRecord("no client stands before the time")
@@ -57,18 +54,6 @@ def _read(text: str) -> Caller:
 
 
 _kept = lru_cache(maxsize=8192)(_read)
-
-
-def _cut_syslog(text: str, fields: dict[str, str | int]) -> str:
-    prefix = _SYSLOG.match(text)
-    if prefix is None:
-        return text
-    if prefix["priority"]:
-        fields["log.syslog.priority"] = int(prefix["priority"])
-    for name, value in (("hostname", prefix["host"]), ("appname", prefix["app"]), ("procid", prefix["pid"])):
-        if value:
-            fields[f"log.syslog.{name}"] = value
-    return text[prefix.end() :]
 
 
 def _cut_vhost(text: str, fields: dict[str, str | int]) -> str:

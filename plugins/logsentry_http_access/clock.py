@@ -13,8 +13,8 @@ from functools import lru_cache
 from logsentry.sdk import BadRecord
 
 _SECOND = 1_000_000_000
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_NUMBER_OF_MONTH = {name: number for number, name in enumerate(_MONTHS, 1)}
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_NUMBER_OF_MONTH = {name: number for number, name in enumerate(MONTHS, 1)}
 # A leap second is written as 60 and counts as the first second of the next minute, as POSIX time has it.
 _INSIDE_HOUR = {f":{m:02d}:{s:02d}": (m * 60 + s) * _SECOND for m in range(60) for s in range(61)}
 _HOUR = re.compile(r"([0-9]{2})/([A-Z][a-z]{2})/([0-9]{4}):([0-9]{2})")
@@ -52,7 +52,7 @@ def _hour(hour: str, zone: str) -> int:
         moment = datetime(int(date[3]), month, int(date[1]), int(date[4]), tzinfo=place)
     except ValueError as error:
         raise BadRecord(f"the time {hour + ':…' + zone!r} does not exist: {error}") from None
-    return _since_1970(moment)
+    return since_1970(moment)
 
 
 def _rare(stamp: str) -> int:
@@ -61,12 +61,12 @@ def _rare(stamp: str) -> int:
     if _ISO.fullmatch(stamp) is None:
         raise BadRecord(f"the time {stamp[:40]!r} is not in the form 17/May/2015:10:05:24 +0000")
     try:
-        return _since_1970(datetime.fromisoformat(stamp))
+        return since_1970(datetime.fromisoformat(stamp))
     except ValueError as error:
         raise BadRecord(f"the time {stamp!r} does not exist: {error}") from None
 
 
-def _since_1970(moment: datetime) -> int:
+def since_1970(moment: datetime) -> int:
     # A day is kept clear at both ends, because a zone can push the first and the last day out of the years 1 to 9999.
     if not _EARLIEST < moment < _LATEST:
         raise BadRecord(f"the year {moment.year} at its place is outside what a calendar of years 1 to 9999 can hold")

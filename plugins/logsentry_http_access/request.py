@@ -67,6 +67,15 @@ def target_fields(method: str, target: str) -> dict[str, str | int]:
     return {"url.scheme": absolute[1], **_authority_fields(absolute[2]), **_path_fields(absolute[3])}
 
 
+def stem_fields(stem: str) -> dict[str, str | int]:
+    """A path that a server logs apart from its query and has decoded already (IIS): it may hold a question mark of its own."""
+    fields: dict[str, str | int] = {"url.original": stem, "url.path": stem}
+    extension = _EXTENSION.fullmatch(stem.rpartition("/")[2])
+    if extension is not None:
+        fields["url.extension"] = extension[1]
+    return fields
+
+
 def _authority_fields(authority: str) -> dict[str, str | int]:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:

@@ -1,33 +1,54 @@
-"""The source `http-access`: lines of web servers in the common and combined log formats and their many relatives.
+"""The source `http-access`: access lines of web servers, proxies and load balancers.
 
-    source = HttpAccess(HttpAccess.Config())
+    source = HttpAccess(HttpAccess.Config(formats=['%h %l %u %t "%r" %>s %b %D']))
     [event] = source.decode(record)
 
-A line is cut into parts by `line.py`; `caller.py`, `clock.py`, `request.py` and `trailing.py` each read one part; this module
-puts the parts together as ECS. Formats with another frame (IIS, load balancers, HAProxy, JSON) get a module of their own beside
-`line.py` that answers the same `Parts`, and a place in `HttpAccess._parts`.
+The common and combined formats and their relatives take the short way: a line is cut into parts by `line.py`; `caller.py`, `clock.py`,
+`request.py` and `trailing.py` each read one part; this module puts the parts together as ECS. Every other format has a module of its
+own that answers a `Visit`, or None where the line is not of it; they are asked in the order of `HttpAccess._other`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from typing import ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from logsentry.sdk import BadRecord, Event, Filtered, Framing, Profile, Record, Value, event_id, readable
+from logsentry.sdk import BadRecord, Event, Filtered, Framing, Profile, Record, UsageError, Value, event_id, readable
+from logsentry_http_access.bracketed import bracketed_line
 from logsentry_http_access.caller import caller
 from logsentry_http_access.clock import nanoseconds
+from logsentry_http_access.custom import reader
+from logsentry_http_access.elb import elb_line
+from logsentry_http_access.haproxy import haproxy_line
+from logsentry_http_access.iis import Iis, native_line
+from logsentry_http_access.json_lines import json_line, unwrapped
 from logsentry_http_access.line import Parts, combined, loose
+from logsentry_http_access.outcome import outcome
 from logsentry_http_access.profile import PROFILE
 from logsentry_http_access.request import request_fields
+from logsentry_http_access.syslog import cut_cri
 from logsentry_http_access.trailing import trailing_fields
+from logsentry_http_access.visit import Visit
 
 
 class HttpAccessConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`max_line_bytes`: a longer line is dead-lettered unread."""
+    """What a user may set.
+
+    `max_line_bytes`: a longer line is dead-lettered unread.
+    `formats`: Apache or nginx format strings, tried before the built-in formats in this order, for instance
+    `%v %a %u %t "%r" %>s %O %D` or `[$time_local] $host $remote_addr "$request" $status`; see `custom.py`.
+    `iis_fields`: the columns of W3C lines whose `#Fields` line is not in the file, as that line would name them.
+    `time_zone`: the zone of times that a line gives without one (HAProxy, the older IIS format), for instance `Europe/Vienna`.
+    """
 
     max_line_bytes: int = 1 << 20
+    formats: tuple[str, ...] = ()
+    iis_fields: str = ""
+    time_zone: str = "UTC"
 
 
 class HttpAccess:
@@ -36,11 +57,17 @@ class HttpAccess:
     name: ClassVar[str] = "http-access"
     framing: ClassVar[Framing] = "lines"
     profile: ClassVar[Profile] = PROFILE
-    own_prefixes: ClassVar[tuple[str, ...]] = ("http_access.",)
+    own_prefixes: ClassVar[tuple[str, ...]] = (
+        "http_access.", "apache_tomcat.access.", "aws.elb.", "envoy.access.", "haproxy.", "iis.access.", "nginx_ingress_controller.access.",
+        "traefik.access.",
+    )  # fmt: skip
     Config: ClassVar[type[msgspec.Struct]] = HttpAccessConfig
 
     def __init__(self, config: HttpAccessConfig) -> None:
         self._max_line_bytes = config.max_line_bytes
+        self._zone = _zone(config.time_zone)
+        self._custom = tuple(reader(format_, self._zone) for format_ in config.formats)
+        self._iis = Iis(config.iis_fields)
 
     def decode(self, record: Record) -> Sequence[Event] | Filtered:
         """One event, or `Filtered` for blank and comment lines; raises `BadRecord` for what is no access-log line."""
@@ -51,21 +78,50 @@ class HttpAccess:
             text = data.decode()
         except UnicodeDecodeError:
             text = readable(data)
-        parts = self._parts(text)
-        if isinstance(parts, Filtered):
-            return parts
-        before, stamp, *answer = parts
-        fields, message = _fields(before or "", *answer)
-        return (Event(event_id(record), nanoseconds(stamp or ""), "http-access", fields, message, data),)
+        if not self._custom and (match := combined(text)) is not None:
+            return (_event(record, match.groups()),)
+        read = self._other(record, text)
+        if isinstance(read, Filtered):
+            return read
+        if isinstance(read, Visit):
+            return (Event(event_id(record), read.time, "http-access", read.fields, read.message, data),)
+        return (_event(record, read),)
 
-    def _parts(self, text: str) -> Parts | Filtered:
-        if (match := combined(text)) is not None:
+    def _other(self, record: Record, line: str) -> Parts | Visit | Filtered:
+        """Asks each format in turn; `loose`, the last, takes whatever has a time and a request, and refuses the rest."""
+        text = unwrapped(cut_cri(line.strip().lstrip("\ufeff")))
+        for read in self._custom:
+            if (visit := read(text)) is not None:
+                return visit
+        if (self._custom or text is not line) and (match := combined(text)) is not None:
             return match.groups()
-        if not text or text.isspace():
+        if not text:
             return Filtered("blank line")
         if text.startswith("#"):
-            return Filtered("comment line")
-        return loose(text)
+            return self._iis.directive(record, text)
+        return (
+            json_line(text)
+            or self._iis.line(record, text)
+            or elb_line(text)
+            or haproxy_line(text, self._zone)
+            or bracketed_line(text)
+            or native_line(text, self._zone)
+            or loose(text)
+        )
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)  # UTC needs no table of time zones on the machine
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"time_zone: {name!r} is no time zone; write one such as UTC or Europe/Vienna") from None
+
+
+def _event(record: Record, parts: Parts) -> Event:
+    """The event of a line in one of the common formats."""
+    before, stamp, *answer = parts
+    fields, message = _fields(before or "", *answer)
+    return Event(event_id(record), nanoseconds(stamp or ""), "http-access", fields, message, record.data)
 
 
 def _fields(
@@ -95,7 +151,7 @@ def _fields(
     if status and status != "-":
         code = int(status)
         fields["http.response.status_code"] = code
-        fields["event.outcome"] = _outcome(code)
+        fields["event.outcome"] = outcome(code)
     if size and size != "-":
         fields["http.response.body.bytes"] = int(size)
     if referrer and referrer != "-":
@@ -103,7 +159,7 @@ def _fields(
     if agent and agent != "-":
         fields["user_agent.original"] = agent
     if trailing:
-        _add(fields, trailing_fields(trailing))
+        _add(fields, trailing_fields(trailing, size or ""))
     return fields, f"{who.fields['source.address']} asked {request or '-'} and got {status or '-'}"
 
 
@@ -113,10 +169,3 @@ def _add(fields: dict[str, Value], more: dict[str, Value]) -> None:
     fields.update(more)
     if isinstance(found, list) and isinstance(also, list) and also:
         fields["related.ip"] = list(dict.fromkeys(str(ip) for ip in (*found, *also)))
-
-
-def _outcome(code: int) -> str:
-    """`unknown` below 100: nginx writes 000 where a connection ended before any answer."""
-    if code >= 400:
-        return "failure"
-    return "success" if code >= 100 else "unknown"

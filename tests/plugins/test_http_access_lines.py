@@ -261,7 +261,7 @@ def test_lines_without_an_event_are_filtered(line: str, reason: str) -> None:
     ("line", "why"),
     [
         ("[Wed Oct 11 14:32:52 2000] [error] [client 127.0.0.1] denied", "no time in square brackets"),
-        ('{"remote_addr": "1.2.3.4"}', "no time in square brackets"),
+        ('{"remote_addr": "1.2.3.4"}', "no known access log has these JSON names: remote_addr"),
         ('1.2.3.4 - - [31/Feb/2015:10:05:24 +0000] "GET / HTTP/1.1" 200 1', "does not exist"),
         ('1.2.3.4 - - [17/Mai/2015:10:05:24 +0000] "GET / HTTP/1.1" 200 1', "not in the form"),
         ('1.2.3.4 - - [17/May/2015:10:61:24 +0000] "GET / HTTP/1.1" 200 1', "not in the form"),

@@ -62,6 +62,8 @@ class Plain:
             raise ZeroDivisionError("oh")
         if record.data == b"bad":
             raise BadRecord("it is bad")
+        if record.data == b"half":
+            raise BadRecord("half of it is bad", [Event(event_id(record), None, self.name, {}, "", b"ha")])
         if record.data == b"noise":
             return Filtered("noise")
         return [Event(event_id(record), None, self.name, {}, "", record.data)]
@@ -112,6 +114,11 @@ def test_each_kind_of_end() -> None:
     answers, _ = through(Plain(), [b"a", b"noise", b"bad", b"boom"])
     assert [(len(a.events), a.filtered, a.bad) for a in answers[:3]] == [(1, "", ""), (0, "noise", ""), (0, "", "it is bad")]
     assert answers[3].bad == "the source plain failed with ZeroDivisionError: oh; report this to its author"
+
+
+def test_what_can_be_read_of_a_damaged_record_is_an_event() -> None:
+    (answer,), _ = through(Plain(), [b"half"])
+    assert (len(answer.events), answer.bad) == (1, "half of it is bad")
 
 
 def test_joined_records_are_one_event_and_what_is_left_is_flushed() -> None:

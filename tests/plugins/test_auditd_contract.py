@@ -1,0 +1,87 @@
+"""The source keeps the contract of every source, on one record of each shape that is met."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from logsentry_auditd.source import Auditd
+
+from logsentry.sdk import Framed, Joined, Joining, Record
+from logsentry.testing import SourceContract, record_of
+from logsentry.testing.strategies import hostile_bytes, mangled
+
+SHAPES = {
+    "syscall": "type=SYSCALL msg=audit(1611091464.740:263): arch=c000003e syscall=260 success=yes exit=0 a0=ffffff9c a1=12d6210 "
+    "a2=3e9 a3=0 items=1 ppid=9492 pid=9494 auid=1000 uid=0 gid=0 euid=0 suid=0 fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts2 ses=8 "
+    'comm="chown" exe="/usr/bin/chown" subj=unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023 key="access"',
+    "path": 'type=PATH msg=audit(1611091464.740:263): item=0 name="test" inode=921833 dev=fd:02 mode=0100664 ouid=9999 ogid=1000',
+    "cwd": 'type=CWD msg=audit(1611091464.740:263):  cwd="/home/vagrant"',
+    "title": "type=PROCTITLE msg=audit(1611091464.740:263): proctitle=63686F776E002D5200616C6963650074657374",
+    "execve": 'type=EXECVE msg=audit(1615150974.493:21028): argc=2 a0="/bin/echo" a1_len=8 a1[0]=6261 a1[1]=6161',
+    "socket": "type=SOCKADDR msg=audit(1492752520.441:8832): saddr=0200E31C4853E6640000000000000000",
+    "user": "node=web1 type=USER_LOGIN msg=audit(1553501549.148:110544844): user pid=374 uid=0 auid=4294967295 ses=4294967295 "
+    "msg='op=login acct=28696E76616C6964207573657229 exe=\"/usr/sbin/sshd\" hostname=? addr=1.2.3.4 terminal=ssh res=failed'",
+    "enriched": "type=USER_ACCT msg=audit(1615113648.981:15220): pid=9460 uid=1000 auid=1000 ses=1 msg='op=PAM:accounting "
+    'acct="user" exe="/usr/bin/sudo" hostname=? addr=? terminal=/dev/pts/1 res=success\'\x1dUID="user" AUID="user"',
+    "old user": "type=USER_END msg=audit(1170021601.366:299): user pid=13015 uid=0 auid=0 msg='PAM: session close acct=root : "
+    'exe="/usr/sbin/crond" (hostname=?, addr=?, terminal=cron res=success)\'',
+    "old login": "type=LOGIN msg=audit(1234877011.799:7734): login pid=26125 uid=0 old auid=4294967295 new auid=0 old "
+    "ses=4294967295 new ses=1172",
+    "avc": "type=AVC msg=audit(1226874073.147:96): avc:  denied  { getattr } for  pid=2465 comm=httpd path=/var/www dev=dm-0 "
+    "ino=284133 scontext=unconfined_u:system_r:httpd_t:s0 tcontext=unconfined_u:object_r:samba_share_t:s0 tclass=file",
+    "kernel": "Jun  1 10:00:00 web1 kernel: [12.3] audit: type=1400 audit(1524662933.080:61207): "
+    'apparmor="DENIED" operation="ptrace" pid=5571',
+    "unknown": "type=UNKNOWN[1420] msg=audit(1661853391.646:4486226): subj_apparmor=unconfined",
+    "no type": "audit(1459376866.885:1226433): arch=c000003e syscall=59 success=yes exit=0 pid=1",
+    "auoms": "type=AUOMS_EXECVE audit(1652292621.986:84138): auoms_version=2.5.2.0 arch=x86_64 syscall=execve success=no exit=-2 "
+    'pid=17790 uid=1001 comm="http" exe="/usr/bin/java" key=auoms,delete',
+    "interpreted": "type=SYSCALL msg=audit(01/28/07 21:58:13.977:293) : arch=x86_64 syscall=open success=no "
+    "exit=EACCES(Permission denied) items=1 ppid=2013 pid=13010 auid=unset uid=unknown(890) gid=root comm=pick up exe=/usr/x",
+    "laurel": '{"ID":"1626611363.720:348501","NODE":"web1","SYSCALL":{"arch":"0xc000003e","syscall":59,"success":"yes","exit":0,'
+    '"pid":724395,"uid":0,"comm":"perl","key":null,"UID":"root","ARGV":["0x1","0x2"]},"EXECVE":{"argc":2,"ARGV":["perl","-e"]}}',
+    "go-audit": '{"sequence":1226433,"timestamp":"1459376866.885","messages":[{"type":1300,"data":"arch=c000003e syscall=59 '
+    'success=yes uid=0 pid=1"},{"type":1307,"data":" cwd=\\"/\\""}],"uid_map":{"0":"root"}}',
+    "auditbeat": '{"@timestamp":"2021-01-01T00:01:01.000Z","auditd":{"sequence":7,"session":"5","paths":[{"name":"/a"},{"x":"y"}]},'
+    '"event":{"action":"executed","category":["process"]},"process":{"pid":"12","ppid":3},"odd":{"x":[1,{"y":2}]}}',
+    "envelope": '{"Computer":"x","SyslogMessage":"type=CWD msg=audit(1.000:5): cwd=\\"/\\""}',
+}
+SAMPLES = tuple(line.encode() for line in SHAPES.values())
+
+
+class TestAuditd(SourceContract):
+    make = Auditd
+    sample = SAMPLES
+
+
+def test_it_joins_and_chooses_the_framing() -> None:
+    source = Auditd(Auditd.Config())
+    assert isinstance(source, Joining)
+    assert isinstance(source, Framed)
+    assert source.framing_of(b'\xef\xbb\xbf {"ID":') == "json"
+    assert source.framing_of(b"type=CWD") == "lines"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(SAMPLES), mangled(SAMPLES), hostile_bytes(80)), max_size=12))
+def test_every_record_ends_once_whatever_is_fed(datas: list[bytes]) -> None:
+    joiner = Auditd(Auditd.Config(records=5)).joiner()
+    records = [Record(data, "x", "x", at * 1000, {}) for at, data in enumerate(datas)]
+    done: list[Joined] = []
+    for at, record in enumerate(records):
+        done += joiner.feed(record)
+        assert at + 1 - sum(len(joined.records) for joined in done) <= 6 * 5
+    done += joiner.flush()
+    ended = sorted(record.offset for joined in done for record in joined.records)
+    assert ended == [record.offset for record in records]
+    for joined in done:
+        assert sum(map(bool, (joined.events, joined.filtered, joined.bad))) == 1
+    ids = [event.id for joined in done for event in joined.events]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_record_alone_and_through_the_joiner_are_the_same_event() -> None:
+    source = Auditd(Auditd.Config())
+    for data in SAMPLES:
+        joiner = source.joiner()
+        joined = [*joiner.feed(record_of(data)), *joiner.flush()]
+        assert [event for one in joined for event in one.events] == list(source.decode(record_of(data)))  # type: ignore[arg-type]

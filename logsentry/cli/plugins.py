@@ -1,7 +1,8 @@
-"""`logsentry plugins`: what is installed, who offers it, and what failed to load."""
+"""`logsentry plugins`: what is installed, who offers it, and what failed to load; and for authors, a new one and its contract."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,7 +10,7 @@ import click
 
 @click.group(name="plugins")
 def command() -> None:
-    """Say what is installed, by whom, and what is broken."""
+    """Say what is installed, by whom, and what is broken; write a new plugin, and check one."""
 
 
 @command.command(name="list")
@@ -27,6 +28,54 @@ def list_(as_json: bool, tracebacks: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode({"plugins": plugins, "conflicts": conflicts}), indent=2).decode())
     else:
         click.echo(table(plugins, conflicts, tracebacks))
+
+
+@command.command(name="new")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["source"]), default="source", show_default=True, help="What the plugin offers.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder to write; the plugin's name where none is given.")
+def new(name: str, kind: str, out: Path | None) -> None:
+    """Write a working plugin that is called NAME: project file, one module, one test, one sample. Its tests pass as written."""
+    from logsentry.cli import talk
+    from logsentry.scaffold.writing import write_plugin
+
+    folder = out or Path(f"logsentry-{name}")
+    for path in write_plugin(name, kind, folder):
+        click.echo(path)
+    talk.say(f"now: cd {folder} && python -m pytest; then pip install -e . and logsentry plugins check {name}")
+
+
+@command.command(name="check")
+@click.argument("name")
+@click.option(
+    "--sample", type=click.Path(path_type=Path), help="A file of its logs, where the plugin ships none beside its module."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.option("--output", "whole", is_flag=True, help="Show all that the tests printed.")
+def check(name: str, sample: Path | None, as_json: bool, whole: bool) -> int:
+    """Run the contract of every source on the installed source NAME. Exit code 0: it keeps it, 1: it does not."""
+    import msgspec
+
+    from logsentry.scaffold.checking import check_source
+
+    checked = check_source(name, sample)
+    if as_json:
+        told = {"source": checked.offer.name, "distribution": checked.offer.distribution, "records": checked.records}
+        click.echo(msgspec.json.format(msgspec.json.encode(told | {"findings": checked.findings}), indent=2).decode())
+    else:
+        click.echo(verdict(checked) + (f"\n\n{checked.output.rstrip()}" if whole else ""))
+    return 1 if checked.broken else 0
+
+
+def verdict(checked: Any) -> str:
+    """A line for each test of the contract, what was wrong below it, and a last line that sums up."""
+    lines = []
+    for finding in checked.findings:
+        lines.append(f"{'BROKEN' if finding.wrong else 'ok':7}{finding.asked}")
+        lines += [f"       {line}" for line in finding.wrong.splitlines()[:12]]
+    kept = len(checked.findings) - checked.broken
+    of = f"{checked.offer.name} of {checked.offer.distribution}, on {checked.records} records"
+    return "\n".join([*lines, f"{of}: {kept} kept, {checked.broken} broken"])
 
 
 def rows(registry: Any) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ LAYERS = [
     {"sdk", "hookspecs", "registry", "config", "builtin"},
     {"stages", "text", "store", "testing"},
     {"scoring", "learn", "baselines"},
-    {"pipeline", "server", "alerts", "experiments", "reports", "demo"},
+    {"scaffold", "pipeline", "server", "alerts", "experiments", "reports", "demo"},
     {"cli"},
     {"__main__"},
 ]

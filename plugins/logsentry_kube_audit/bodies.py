@@ -1,0 +1,150 @@
+"""The sent object: of a request's body, which may have megabytes, the fields that decide whether it is dangerous.
+
+They are those that detection rules read (Falco's and Panther's Kubernetes rules, the Pod Security Standards), under their own
+names below `kubernetes.audit.requestObject`, with one type each. A value inside a list gives a list of all of them; a flag inside
+one is true where any of them is. Everything else stays in `event.original`: taken whole, bodies would bring thousands of names,
+some of which are now a number and now a text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from logsentry.sdk import Value
+
+_PREFIX = "kubernetes.audit.requestObject."
+_MOST_VALUES = 256
+_POD_SPECS = (
+    "spec",
+    "spec.template.spec",
+    "spec.jobTemplate.spec.template.spec",
+    "template.spec",
+)  # pod, workload, cron job, template
+_CONTAINERS = ("containers", "initContainers", "ephemeralContainers")
+_OF_CONTAINER: dict[str, type] = {
+    "image": str, "name": str, "command": str, "args": str, "volumeMounts.mountPath": str, "ports.hostPort": int,
+    "securityContext.privileged": bool, "securityContext.allowPrivilegeEscalation": bool, "securityContext.runAsUser": int,
+    "securityContext.capabilities.add": str, "securityContext.procMount": str,
+}  # fmt: skip
+_OF_POD: dict[str, type] = {
+    "hostNetwork": bool, "hostPID": bool, "hostIPC": bool, "serviceAccountName": str, "nodeName": str, "shareProcessNamespace": bool,
+    "volumes.hostPath.path": str, "volumes.secret.secretName": str, "securityContext.runAsUser": int,
+    **{f"{group}.{name}": kind for group in _CONTAINERS for name, kind in _OF_CONTAINER.items()},
+}  # fmt: skip
+_FIELDS: dict[str, type] = {
+    "kind": str, "apiVersion": str, "metadata.name": str, "metadata.namespace": str, "metadata.generateName": str, "type": str,
+    "rules.apiGroups": str, "rules.resources": str, "rules.verbs": str, "rules.resourceNames": str, "rules.nonResourceURLs": str,
+    "roleRef.kind": str, "roleRef.name": str, "subjects.kind": str, "subjects.name": str, "subjects.namespace": str,
+    "spec.type": str, "spec.externalIPs": str, "spec.rules.host": str, "spec.rules.http.paths.path": str, "spec.tls.hosts": str,
+    "spec.tls.secretName": str, "spec.hostPath.path": str, "spec.signerName": str, "spec.usages": str, "spec.audiences": str,
+    "spec.expirationSeconds": int, "spec.unschedulable": bool, "webhooks.name": str, "webhooks.clientConfig.url": str,
+    "webhooks.failurePolicy": str, "automountServiceAccountToken": bool, "propagationPolicy": str, "op": str, "path": str,
+    **{f"{where}.{name}": kind for where in _POD_SPECS for name, kind in _OF_POD.items()},
+}  # fmt: skip
+_LISTS = frozenset(
+    {"rules", "subjects", "volumes", "ports", "volumeMounts", "webhooks", "tls", "paths", *_CONTAINERS}
+    | {
+        "apiGroups",
+        "resources",
+        "verbs",
+        "resourceNames",
+        "nonResourceURLs",
+        "externalIPs",
+        "hosts",
+        "usages",
+        "audiences",
+        "add",
+    }
+    | {"command", "args", "op", "path"}
+)
+READ_FOR = frozenset({
+    "pods", "deployments", "daemonsets", "replicasets", "statefulsets", "replicationcontrollers", "podtemplates", "jobs",
+    "cronjobs", "services", "ingresses", "configmaps", "secrets", "serviceaccounts", "roles", "clusterroles", "rolebindings",
+    "clusterrolebindings", "certificatesigningrequests", "mutatingwebhookconfigurations", "validatingwebhookconfigurations",
+    "persistentvolumes", "namespaces", "nodes", "networkpolicies", "podsecuritypolicies", "validatingadmissionpolicies",
+})  # fmt: skip
+"""Resources whose bodies are read; leases, endpoints and events, which are most of a log, are not among them."""
+_read: Any = msgspec.json.Decoder().decode
+
+
+class Created(msgspec.Struct):
+    """What the answer says of a new object: its name where the server chose it."""
+
+    class Metadata(msgspec.Struct):
+        name: Any = None
+
+    kind: Any = None
+    metadata: Metadata | None = None
+
+
+_read_created = msgspec.json.Decoder(Created | list[Any] | str | int | float | bool | None, strict=False).decode
+
+
+def request_fields(data: bytes) -> dict[str, Value]:
+    """Fields of a sent object, or of a JSON patch (`op` and `path` of its steps); none where it is something else."""
+    body = _read(data)
+    found: dict[_Leaf, list[Any]] = {}
+    _collect(body, _TREE, found)
+    fields: dict[str, Value] = {}
+    for leaf, values in found.items():
+        if values := [value for value in values if type(value) is leaf.kind and value != ""][:_MOST_VALUES]:
+            told: Any = list(dict.fromkeys(values)) if leaf.many else any(values) if leaf.kind is bool else values[0]
+            fields[leaf.name] = told
+    if isinstance(body, dict) and body.get("kind") in ("ConfigMap", "Secret"):
+        _add_content(body, fields)
+    return fields
+
+
+def _add_content(body: dict[str, Any], fields: dict[str, Value]) -> None:
+    """The keys of a configuration map or secret, and a map's whole text, which rules search for credentials; never a secret's."""
+    parts = [body[name] for name in ("data", "stringData", "binaryData") if isinstance(body.get(name), dict)]
+    if keys := [key for part in parts for key in part if key]:
+        fields[_PREFIX + "data_keys"] = keys[:_MOST_VALUES]
+    if body["kind"] == "ConfigMap" and isinstance(body.get("data"), dict) and body["data"]:
+        fields[_PREFIX + "data"] = msgspec.json.encode(body["data"]).decode()
+
+
+def created_name(data: bytes) -> str:
+    """The name in the answer's metadata, for objects that were sent with `generateName`, or with none at all."""
+    answer = _read_created(data)
+    name = answer.metadata.name if isinstance(answer, Created) and answer.metadata is not None else None
+    return name if isinstance(name, str) else ""
+
+
+class _Leaf(msgspec.Struct, frozen=True):
+    name: str
+    kind: type
+    many: bool
+
+
+def _grown(fields: dict[str, type]) -> dict[str, Any]:
+    """`{"a.b": str}` -> `{"a": {"b": leaf}}`."""
+    tree: dict[str, Any] = {}
+    for name, kind in fields.items():
+        *parents, last = name.split(".")
+        inner = tree
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = _Leaf(_PREFIX + name, kind, kind is not bool and not _LISTS.isdisjoint(name.split(".")))
+    return tree
+
+
+_TREE = _grown(_FIELDS)
+IMAGES = tuple(_PREFIX + name for name in _FIELDS if name.endswith("ontainers.image"))
+
+
+def _collect(value: Any, tree: dict[str, Any], found: dict[_Leaf, list[Any]]) -> None:
+    """The values of each known leaf; a list on the way is walked through, whatever else it holds than objects."""
+    for inner in value[:_MOST_VALUES] if type(value) is list else (value,):
+        if type(inner) is not dict:
+            continue
+        for key, under in inner.items():
+            branch = tree.get(key)
+            if branch is None:
+                continue
+            if type(branch) is dict:
+                _collect(under, branch, found)
+            else:
+                found.setdefault(branch, []).extend(under if type(under) is list else (under,))

@@ -79,8 +79,8 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
     """Train, calibrate and store a bundle; raises `TrainingError` where the logs do not suffice."""
     source = make_source(plan.source)
     profile = plan.profile or source.profile
+    detector = make_detector(plan.detector, plan.options)  # before anything is read: a wrong setting is told at once
     corpus = gather(source, plan.paths, profile, plan.fit_share, progress)
-    detector = make_detector(plan.detector, plan.options)
     keys = LogKeys.learn(profile, [event for window in corpus.fit for event in window.events], plan.min_count)
     coded, held = ([keys.encode(window) for window in windows] for windows in (corpus.fit, corpus.held_back))
     figures = detector.fit(coded, len(keys.vocabulary), seed=plan.seed, progress=progress)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from zlib import crc32
@@ -22,17 +23,24 @@ from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor
 
 VERSION = 1
+Place = tuple[str, int]
+"""(origin, offset) of a record."""
+
 FILES = ("checkpoint-a.json", "checkpoint-b.json")
 
 
 class Generation(msgspec.Struct, frozen=True):
-    """One save. `sequence` counts the saves of the folder; `owner` is whose input this is a place in."""
+    """One save. `sequence` counts the saves of the folder; `owner` is whose input this is a place in.
+
+    `ahead` are records behind the cursor that are settled already, as {origin: offsets}: they are not to be taken again.
+    """
 
     version: int
     owner: str
     sequence: int
     cursor: Cursor
     books: Books
+    ahead: dict[str, list[int]] = {}
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -53,6 +61,7 @@ class Resumed(msgspec.Struct, frozen=True):
     cursor: Cursor | None = None
     books: Books = Books()
     warning: str = ""
+    ahead: frozenset[Place] = frozenset()
 
 
 class Checkpoint:
@@ -86,7 +95,8 @@ class Checkpoint:
         self._sequence, self._next, self._loaded = generation.sequence, _other(newest.path.name), True
         if not faults and generation.sequence > 1 and any(f.generation is None for f in found):
             faults = [f"{self._folder / self._next} is missing"]
-        return Resumed(generation.cursor, generation.books, _cost(faults, generation))
+        ahead = frozenset((origin, offset) for origin, offsets in generation.ahead.items() for offset in offsets)
+        return Resumed(generation.cursor, generation.books, _cost(faults, generation), ahead)
 
     def _refuse_newer(self, found: list[Found]) -> None:
         if newer := max(f.newer for f in found):
@@ -94,11 +104,12 @@ class Checkpoint:
                 f"the state in {self._folder} was written by a newer logsentry (format {newer}); upgrade this one"
             )
 
-    def save(self, cursor: Cursor, books: Books) -> None:
+    def save(self, cursor: Cursor, books: Books, ahead: Iterable[Place] = ()) -> None:
         """On disk when this returns. Raises `Unavailable` where it cannot be written; the generation before is whole then."""
         if not self._loaded:  # else a folder that is in use already would be numbered from one again
             self.load()
-        path, generation = self._folder / self._next, Generation(VERSION, self._owner, self._sequence + 1, cursor, books)
+        path = self._folder / self._next
+        generation = Generation(VERSION, self._owner, self._sequence + 1, cursor, books, _by_origin(ahead))
         try:
             _write(path, encoded(generation))
         except OSError as error:
@@ -116,6 +127,13 @@ class Checkpoint:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _by_origin(ahead: Iterable[Place]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for origin, offset in ahead:
+        found.setdefault(origin, []).append(offset)
+    return found
 
 
 def inspect(folder: Path) -> list[Found]:

@@ -11,7 +11,7 @@ from logsentry.schema.event import Event, Filtered
 from logsentry.schema.record import Cursor, Record
 from logsentry.sdk import Input, Joined, Joiner, Joining, Measured, Source
 
-OnRead = Callable[[Record], None]
+Wanted = Callable[[Record], bool]
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -44,19 +44,24 @@ def position(input_: Input) -> tuple[int, int]:
     return input_.position() if isinstance(input_, Measured) else (0, 0)
 
 
-def read(
-    input_: Input, source: Source, after: Cursor | None = None, on_read: OnRead = lambda record: None
-) -> Iterator[Decoded | None]:
+def every(record: Record) -> bool:
+    """All records are wanted."""
+    return True
+
+
+def read(input_: Input, source: Source, after: Cursor | None = None, wanted: Wanted = every) -> Iterator[Decoded | None]:
     """Every record of an input, decoded; None where the input has nothing just now.
 
-    `on_read` is called with each record when it is read, which for a source that joins records is before it is known what it is part of.
+    `wanted` is asked about each record when it is read, which for a source that joins records is before it is known what it is part of;
+    a record that is not wanted is passed over.
     """
     joiner = source.joiner() if isinstance(source, Joining) else None
     for record in input_.read(after):
         if record is None:
             yield None
             continue
-        on_read(record)
+        if not wanted(record):
+            continue
         if joiner is None:
             yield decode(source, record)
         else:

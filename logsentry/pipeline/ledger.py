@@ -46,6 +46,11 @@ class Ledger:
         return self._cursor
 
     @property
+    def oldest(self) -> int:
+        """The ticket of the first record that is still open; the next ticket where none is."""
+        return next(iter(self._open), self._read)
+
+    @property
     def open(self) -> int:
         return len(self._open)
 

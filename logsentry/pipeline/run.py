@@ -154,7 +154,7 @@ def run(job: Job, progress: Progress, profile: Profile | None = None) -> Done:
         work = ScoringPass(job.source, scorer, job.exporters, DeadLetters(job.dead_letters), checkpoint)
         record(job.exporters, describe(scorer, job.inputs, Books()))  # what a crash leaves is then known to be of this run
         resumed = Resumed() if checkpoint is None else checkpoint.load()
-        books = work.run(job.input, progress, resumed.cursor)
+        books = work.run(job.input, progress, resumed.cursor, resumed.ahead)
         if work.failure is not None and not books.read:
             raise work.failure  # nothing was read, so there is nothing else to tell
         told = describe(scorer, job.inputs, books)

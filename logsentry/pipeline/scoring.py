@@ -7,12 +7,12 @@ off anywhere can be taken up again without losing one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from logsentry.errors import InputError
-from logsentry.pipeline.checkpoint import Checkpoint
+from logsentry.pipeline.checkpoint import Checkpoint, Place
 from logsentry.pipeline.deadletters import DeadLetters
 from logsentry.pipeline.decode import Decoded, position, read
 from logsentry.pipeline.deliver import deliver
@@ -38,7 +38,7 @@ _WORST: tuple[Outcome, ...] = ("duplicate", "scored", "dead_lettered")
 class _Waiting(msgspec.Struct):
     """Records whose events are in open windows: how many still are, and the worst end that one of them had."""
 
-    tickets: tuple[int, ...]
+    tickets: Mapping[int, Place]
     records: tuple[Record, ...]
     left: int
     end: Outcome = "duplicate"
@@ -68,18 +68,21 @@ class ScoringPass:
         self._source, self._scorer, self._exporters, self._dead, self._checkpoint = source, scorer, exporters, dead, checkpoint
         self._ledger = Ledger(OPEN_RECORDS)
         self._windows = assembler(scorer.keys.profile.windows)
-        self._tickets: dict[tuple[str, int], list[int]] = {}  # of records that were read and not decoded yet
+        self._tickets: dict[Place, list[int]] = {}  # of records that were read and not decoded yet
+        self._done: set[Place] = set()  # settled before an earlier pass was cut off
+        self._ahead: dict[int, Place] = {}  # settled in this pass, while an earlier record is still open
         self._waiting: dict[str, _Waiting] = {}
         self._closed: list[Closed] = []
         self.tally = Tally()
         self.failure: InputError | None = None
 
-    def run(self, input_: Input, progress: Progress, after: Cursor | None = None) -> Books:
-        """Read to the end; answers the balanced books.
+    def run(self, input_: Input, progress: Progress, after: Cursor | None = None, done: Iterable[Place] = ()) -> Books:
+        """Read to the end, from `after` on but for the records in `done`; answers the balanced books.
 
         Where the input breaks off (half an archive) what came before is still scored, and `failure` keeps the reason. Any
         other error leaves the checkpoint at the last settled record.
         """
+        self._done = set(done)
         try:
             self._read(input_, progress, after)
         except InputError as error:
@@ -100,11 +103,17 @@ class ScoringPass:
             if number % 1000 == 0:
                 progress(*position(input_), self.tally.sentence(number))
 
-    def _admit(self, record: Record) -> None:
-        self._tickets.setdefault((record.origin, record.offset), []).append(self._ledger.admit(record.cursor))
+    def _admit(self, record: Record) -> bool:
+        """Give the record a ticket; False where an earlier pass has settled it, so that it is in no window twice."""
+        place, ticket = (record.origin, record.offset), self._ledger.admit(record.cursor)
+        if place in self._done:
+            self._end({ticket: place}, "duplicate")
+            return False
+        self._tickets.setdefault(place, []).append(ticket)
+        return True
 
     def _take(self, decoded: Decoded) -> None:
-        tickets = tuple(self._ticket(record) for record in decoded.records)
+        tickets = {self._ticket(record): (record.origin, record.offset) for record in decoded.records}
         if decoded.bad:
             self._bury(decoded.records, decoded.bad)
         if decoded.events:
@@ -119,11 +128,12 @@ class ScoringPass:
             del self._tickets[key]
         return tickets.pop(0)
 
-    def _end(self, tickets: Sequence[int], outcome: Outcome) -> None:
-        for ticket in tickets:
+    def _end(self, tickets: Mapping[int, Place], outcome: Outcome) -> None:
+        for ticket, place in tickets.items():
             self._ledger.settle(ticket, outcome)
+            self._ahead[ticket] = place
 
-    def _window(self, tickets: tuple[int, ...], decoded: Decoded, end: Outcome) -> None:
+    def _window(self, tickets: Mapping[int, Place], decoded: Decoded, end: Outcome) -> None:
         """Put the events into windows; one that is in an open window already (the same file twice) is a duplicate.
 
         `end` is the least that the records will have ended as.
@@ -183,5 +193,7 @@ class ScoringPass:
     def _save(self) -> None:
         """Dead letters reach the disk before the cursor may pass them."""
         self._dead.flush()
+        oldest = self._ledger.oldest
+        self._ahead = {ticket: place for ticket, place in self._ahead.items() if ticket > oldest}
         if self._checkpoint is not None and self._ledger.cursor is not None:
-            self._checkpoint.save(self._ledger.cursor, self._ledger.books())
+            self._checkpoint.save(self._ledger.cursor, self._ledger.books(), self._ahead.values())

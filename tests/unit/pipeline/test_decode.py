@@ -96,7 +96,12 @@ class Pairing:
 def through(source: Plain, lines: Sequence[bytes]) -> tuple[list[Decoded], list[Record]]:
     seen: list[Record] = []
     input_: Input = Lines(lines)
-    return [decoded for decoded in read(input_, source, on_read=seen.append) if decoded is not None], seen
+
+    def wanted(record: Record) -> bool:
+        seen.append(record)
+        return True
+
+    return [decoded for decoded in read(input_, source, wanted=wanted) if decoded is not None], seen
 
 
 LINES = st.lists(st.sampled_from([b"a", b"b", b"bad", b"noise", b"boom"]), max_size=12)

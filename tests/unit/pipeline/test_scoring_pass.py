@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import random
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,10 @@ import pytest
 import logsentry
 from logsentry.errors import InputError, Unavailable
 from logsentry.pipeline.build import make_files, make_source
-from logsentry.pipeline.checkpoint import Checkpoint
+from logsentry.pipeline.checkpoint import Checkpoint, Place
 from logsentry.pipeline.deadletters import DeadLetters
 from logsentry.pipeline.scoring import ScoringPass
+from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor, Record
 from logsentry.schema.score import Delivered, Outcome, Rejected, Scored
 from logsentry.scoring.scorer import Scorer
@@ -126,3 +128,66 @@ def test_what_comes_before_the_damage_is_scored(scorer: Scorer, log: Path, tmp_p
     pass_ = work(scorer, tmp_path, exporter)
     assert pass_.run(Broken(log, 4), quiet).sentence() == "read 4 = scored 4 + filtered 0 + dead-lettered 0"  # type: ignore[arg-type]
     assert str(pass_.failure) == "the archive is cut off"
+
+
+class Falls(Kept):
+    """Stores what it is given, and falls over at chosen batches: before it stored them, or after."""
+
+    def __init__(self, before: set[int], after: set[int]) -> None:
+        super().__init__()
+        self.before, self.after, self.batches = before, after, 0
+
+    def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:
+        self.batches += 1
+        if self.batches in self.before:
+            raise Unavailable("it fell")
+        known = {item.id for item in self.items}
+        self.items += [item for item in batch if item.id not in known]
+        if self.batches in self.after:
+            raise Unavailable("it fell")
+        return [Delivered(item.id in known) for item in batch]
+
+
+class Killed(Checkpoint):
+    """A checkpoint of a process that dies with its exporter: nothing is saved from then on."""
+
+    falls: Falls | None = None
+
+    def save(self, cursor: Cursor, books: Books, ahead: Iterable[Place] = ()) -> None:
+        dead = self.falls is not None and self.falls.batches in self.falls.before | self.falls.after
+        if not dead:
+            super().save(cursor, books, ahead)
+
+
+def stored(exporter: Kept) -> list[tuple[str, ...]]:
+    return sorted(tuple(event.id for event in item.window.events) for item in exporter.items)
+
+
+@pytest.mark.parametrize("kind", [Checkpoint, Killed])
+@pytest.mark.parametrize("seed", range(12))
+def test_cut_off_anywhere_and_resumed_it_stores_what_an_undisturbed_pass_stores(
+    scorer: Scorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, kind: type[Checkpoint]
+) -> None:
+    monkeypatch.setattr("logsentry.pipeline.scoring.BATCH", 2)
+    chance, log = random.Random(seed), tmp_path / "access.log"
+    minutes = sorted(chance.sample(range(1400), 150))
+    day = '10.0.0.%d - - [19/May/2015:%02d:%02d:00 +0000] "GET /%d HTTP/1.1" 200 1 "-" "curl/7"\n'
+    log.write_text("".join(day % (chance.choice((1, 1, 1, 2, 3, 4)), *divmod(minute, 60), minute) for minute in minutes))
+    whole = Kept()
+    read_through(work(scorer, tmp_path, whole), log)
+    falls = Falls(set(chance.sample(range(1, 60), 4)), set(chance.sample(range(1, 60), 4)))
+    passes = 0
+    while True:
+        with kind(tmp_path / "state") as state:
+            if isinstance(state, Killed):
+                state.falls = falls
+            resumed = state.load()
+            pass_ = work(scorer, tmp_path, falls, state)
+            passes += 1
+            try:
+                pass_.run(make_files([str(log)], make_source("http-access")), quiet, resumed.cursor, resumed.ahead)
+                break
+            except Unavailable:
+                continue
+    assert passes > 2
+    assert stored(falls) == stored(whole)

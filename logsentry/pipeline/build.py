@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from logsentry.config import Part, SourcePart
 from logsentry.errors import UsageError
 from logsentry.registry import installed
 from logsentry.sdk import Detector, Exporter, Frameable, Framed, Input, ScoreReader, Source
+
+if TYPE_CHECKING:
+    from logsentry.config import Part, SourcePart
 
 
 def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:

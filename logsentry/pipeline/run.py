@@ -10,7 +10,6 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from logsentry.config import load
 from logsentry.errors import BundleRefused, ConfigError, InputError, UsageError
 from logsentry.pipeline.build import built, framed, make_exporter, make_files, make_source
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
@@ -121,6 +120,8 @@ def run_config(path: Path, progress: Progress) -> list[Done]:
 
     Raises `ConfigError` where the file is wrong, or asks for another profile than the bundle was trained with.
     """
+    from logsentry.config import load  # YAML, which `score` has no use for, is a tenth of its start
+
     pipeline = load(path)
     bundle = find_bundle(pipeline.bundle.name, Path(pipeline.bundle.store))
     if pipeline.source.use != bundle.manifest.source:

@@ -15,15 +15,13 @@ from logsentry.cli.progress import bar
 @click.argument("config", type=click.Path(path_type=Path))
 def command(config: Path) -> int:
     """Score every input of CONFIG to its end, and remember where that was: the next run goes on from there."""
-    from logsentry.config import load
     from logsentry.pipeline.run import run_config
 
     with bar("scoring", in_bytes=True) as progress:
         passes = run_config(config, progress)
-    dead_letters = Path(load(config).dead_letters)
     codes = []
     for done in passes:
         for sentence in done.sentences():
             talk.say(sentence)
-        codes.append(ended(done.run.books, dead_letters, done.failure))
+        codes.append(ended(done.run.books, done.dead_letters, done.failure))
     return 1 if 1 in codes else max(codes, default=0)

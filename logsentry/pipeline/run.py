@@ -42,6 +42,7 @@ class Done(msgspec.Struct, frozen=True):
     alerts: int
     failure: InputError | None
     attainable: float
+    dead_letters: Path
     warning: str = ""
 
     def sentences(self) -> list[str]:
@@ -161,7 +162,7 @@ def run(job: Job, progress: Progress, profile: Profile | None = None) -> Done:
         told = describe(scorer, job.inputs, books)
         record(job.exporters, told)
     least = smallest_budget(scorer.calibration.held_back(scorer.options.vote), scorer.calibration.windows_per_day)
-    return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, resumed.warning)
+    return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, job.dead_letters, resumed.warning)
 
 
 def record(exporters: Sequence[Exporter], run: Run) -> None:

@@ -53,6 +53,7 @@ class Scorer:
 
     def __init__(self, bundle: Bundle, options: Options | None = None, table: Table[Judgement] | None = None) -> None:
         self.bundle, self.options = bundle, options or Options()
+        self._digest, self._reference = bundle.digest, bundle.reference  # hashes of the whole manifest: once, not once a window
         self.keys = LogKeys.from_json(orjson.loads(bundle.files["logkeys.json"]))
         self.session = serve(bundle, self.options.providers, self.options.precision, self.options.threads)
         calibrated = calibrations.file_of(self.options.precision)
@@ -73,7 +74,7 @@ class Scorer:
 
     def _score(self, window: Window, judgement: Judgement, p_value: float) -> Score:
         return Score(
-            detector=self.bundle.reference,
+            detector=self._reference,
             value=judgement.value,
             p_value=round(p_value, DIGITS),
             threshold=self.threshold.value,
@@ -104,7 +105,7 @@ class Scorer:
         return [found[ids] for ids in coded]
 
     def _key(self, ids: tuple[int, ...]) -> tuple[str, str, bytes]:
-        return self.bundle.digest, self._policy, np.array(ids, dtype=np.uint32).tobytes()
+        return self._digest, self._policy, np.array(ids, dtype=np.uint32).tobytes()
 
     def _batches(self, windows: Sequence[tuple[int, ...]]) -> Iterator[list[tuple[int, ...]]]:
         """Windows of equal length, as many as the token budget allows."""

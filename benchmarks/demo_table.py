@@ -17,8 +17,8 @@ import logsentry
 from logsentry.pipeline.build import make_files, make_source
 from logsentry.pipeline.decode import read as decoded
 from logsentry.scoring.conformal import share_of, threshold
-from logsentry.scoring.evidence import gather, unseen_last
-from logsentry.scoring.scorer import Scorer, by_length
+from logsentry.scoring.panel import by_length
+from logsentry.scoring.scorer import Scorer
 from logsentry.scoring.vote import combine
 from logsentry.stages.windows import assembler
 from logsentry.store.verified import read
@@ -40,11 +40,9 @@ def windows(scorer: Scorer, *names: str) -> list[Ids]:
 def member_scores(scorer: Scorer, ids: Sequence[Ids]) -> np.ndarray:
     """`[members, windows]`, in the order given."""
     found: dict[Ids, np.ndarray] = {}
+    (seat,) = scorer.panel.seats
     for _, same in by_length(list(dict.fromkeys(ids))):
-        batch = np.array(same)
-        ranks, distance, _ = scorer.session.run(batch, scorer.calibration.stride)
-        evidence = gather(unseen_last(batch, ranks, scorer.bundle.manifest.keys), distance, scorer.calibration.top_g)
-        found.update(zip(same, scorer._rarity.member_scores(evidence, range(len(ranks))).T, strict=True))
+        found.update(zip(same, seat.scores(seat.judge.ask(np.array(same))).T, strict=True))
     return np.stack([found[one] for one in ids], axis=1)
 
 
@@ -52,10 +50,10 @@ def main() -> int:
     scorer = Scorer(read(DEMO / "bundle", "demo"))
     normal = windows(scorer, "ordinary-2015-05-17", "ordinary-2015-05-18")
     fitted = normal[: int(len(normal) * 0.7)]
-    held_back = normal[int(len(normal) * 0.7) :][1::2]
+    held_back = normal[int(len(normal) * 0.7) :]
     ordinary, attacks = windows(scorer, "ordinary-2015-05-19"), windows(scorer, "attacks")
     pairs = {pair for ids in fitted for pair in pairwise(ids)}
-    members = sum(scorer.bundle.manifest.groups)
+    members = scorer.panel.seats[0].members
 
     def counted(of: Callable[[Ids], float]) -> Callable[[Sequence[Ids]], np.ndarray]:
         return lambda ids: np.array([of(one) for one in ids])

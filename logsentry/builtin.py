@@ -7,4 +7,13 @@ from logsentry.hookspecs import Register, hookimpl
 
 @hookimpl
 def register_detectors(register: Register) -> None:
+    register("counting", "logsentry.baselines.counting:Counting")
+    register("deeplog", "logsentry.learn.deeplog:DeepLog")
+    register("hybrid", "logsentry.pipeline.hybrid:Hybrid")
+    register("isolation-forest", "logsentry.baselines.iforest:IForest")
     register("logbert-ensemble", "logsentry.learn.ensemble:LogBertEnsemble")
+    register("loganomaly", "logsentry.learn.loganomaly:LogAnomaly")
+    register("logcluster", "logsentry.baselines.logcluster:LogCluster")
+    register("one-class-svm", "logsentry.baselines.ocsvm:OcSvm")
+    register("pca", "logsentry.baselines.pca:Pca")
+    register("regex", "logsentry.baselines.regex:Regex")

@@ -31,9 +31,9 @@ from logsentry.schema.stored import Columns, StoredEvent, StoredScore
 from logsentry.schema.window import Window
 
 __all__ = [
-    "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
+    "Asks", "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
     "Filtered", "Frameable", "Framed", "Framing", "Graph", "Input", "InputError", "Joined", "Joiner", "Joining",
-    "LogsentryError", "Measured", "Outcome", "Profile", "Progress", "Reason", "Record", "Register", "Rejected",
+    "LogsentryError", "Measured", "Outcome", "Profile", "Part", "Progress", "Reason", "Record", "Register", "Rejected",
     "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule", "Source", "StoredEvent", "StoredScore",
     "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value", "Window", "Windowing", "event_id", "hookimpl",
     "readable", "timestamp",
@@ -173,22 +173,47 @@ class Graph(msgspec.Struct, frozen=True):
     """One ONNX file that a detector wrote: its name in the folder, for which hardware layout and precision."""
 
     file: str
-    layout: Literal["branches", "member_axis"]
-    precision: Literal["fp32", "fp16", "int8"]
+    layout: Literal["branches", "member_axis"] = "branches"
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+
+
+Asks = Literal["masked-keys", "next-key", "counts", "known"]
+"""How a part is asked about windows of one length, and so which judge of `logsentry.scoring` asks it.
+
+`masked-keys`: a graph (ids [batch, length], stride, groups) -> ranks [members, batch, length], distance [members, batch],
+expected [batch, length, 3]. `next-key`: a graph (context [rows, history], truth [rows]) -> rank [rows], expected [rows, 3].
+`counts`: a graph (counts [batch, keys]) -> strangeness [batch]. `known`: no graph, but a file of what was seen in training
+(`logsentry.text.known`).
+"""
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A piece of a detector that is asked, calibrated and voted on by itself; most detectors are one part, a hybrid is two.
+
+    `groups` are the sizes of its vote groups, in the order of the members; `probe` is the file of windows and answers that
+    its graphs must repeat, `file` what a part without a graph knows, `settings` what its judge is to be told.
+    """
+
+    name: str
+    asks: Asks
+    graphs: tuple[Graph, ...] = ()
+    groups: tuple[int, ...] = (1,)
+    probe: str = ""
+    file: str = ""
+    settings: dict[str, int] = {}
+
+    @property
+    def members(self) -> int:
+        return sum(self.groups)
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """Something that can be fitted on windows of key ids and leaves an ONNX file behind. It lives only while training."""
+    """Something that can be fitted on windows of key ids and leaves parts behind. It lives only while training."""
 
     Config: ClassVar[type[msgspec.Struct]]
 
     def __init__(self, config: Any) -> None: ...
-
-    @property
-    def groups(self) -> Sequence[int]:
-        """Sizes of the vote groups, in the order of the members; a detector of one piece answers `(1,)`."""
-        ...
 
     @property
     def max_length(self) -> int:
@@ -202,6 +227,7 @@ class Detector(Protocol):
         """
         ...
 
-    def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Graph]:
-        """Write the ONNX files and `probe.npz`: the probe windows and what torch answers to them."""
+    def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
+        """Write the files of its parts into the folder: graphs with a probe (some of the windows `probe` and what the model
+        answers to them), or what it knows. File names begin with the part's name where several parts could clash."""
         ...

@@ -136,12 +136,12 @@ def probe(demo: Path) -> Finding:
     found = sorted(demo.rglob("manifest.json"))
     if not found:
         return Finding("skip", "no demo bundle in this installation, so no probe was replayed")
-    from logsentry.scoring.session import serve
+    from logsentry.scoring.scorer import Scorer
     from logsentry.store import verified
 
     try:
         bundle = verified.read(found[0].parent)
-        serve(bundle)
+        Scorer(bundle)
     except LogsentryError as error:
         return Finding("fail", str(error), "install logsentry again")
     return Finding("ok", f"the demo bundle {bundle.reference} answers its probe as it was trained to")

@@ -29,6 +29,7 @@ COMMANDS = {
     "models": ("logsentry.cli.models:command", "List, show and verify bundles."),
     "plugins": ("logsentry.cli.plugins:command", "Say what is installed, by whom, and what is broken."),
     "config": ("logsentry.cli.config:command", "Check and show configuration files."),
+    "experiment": ("logsentry.cli.experiment:command", "Reproduce a published table or figure on your machine."),
     "doctor": ("logsentry.cli.doctor:command", "Check this machine and this installation."),
 }
 """Name -> where the command is, and what `--help` says of it. The order is that of a first visit."""

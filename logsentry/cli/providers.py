@@ -42,7 +42,7 @@ def main() -> None:
     answers = {}
     for name in PROVIDERS:
         try:
-            Session(_IDENTITY, Graph("identity", "branches", "fp32"), (), (name,))
+            Session(_IDENTITY, Graph("identity"), (), (name,))
             answers[name] = ""
         except LogsentryError as error:
             answers[name] = str(error)

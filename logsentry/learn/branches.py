@@ -23,6 +23,7 @@ nothing () => () <
     rows_of_all = Slice (asked_shape_of_all, first_axis, second_axis)
     no_ranks_shape = Concat <axis = 0> (nobody_1, asked_shape_of_all)
     no_ranks = ConstantOfShape <value = int32[1] {{0}}> (no_ranks_shape)
+    no_surprise = ConstantOfShape <value = float[1] {{0}}> (no_ranks_shape)
     no_distance_shape = Concat <axis = 0> (nobody_1, rows_of_all)
     no_distance = ConstantOfShape <value = float[1] {{0}}> (no_distance_shape)
     no_probability_shape = Concat <axis = 0> (second_axis, asked_shape_of_all, keys_1)
@@ -35,6 +36,7 @@ stacked () => () <int64[1] first_axis = {0}>
 {
     runs = Gather <axis = 0> (groups, group_of_member)
     all_ranks = Compress <axis = 0> (every_ranks, runs)
+    all_surprise = Compress <axis = 0> (every_surprise, runs)
     all_distances = Compress <axis = 0> (every_distance, runs)
     chosen_probability = Compress <axis = 0> (every_probability, runs)
     probability = ReduceSum <keepdims = 0> (chosen_probability, first_axis)
@@ -43,7 +45,7 @@ stacked () => () <int64[1] first_axis = {0}>
 
 
 def branches(template: Template, weights: Sequence[Weights], groups: Sequence[int], keys: int) -> GraphProto:
-    """(masked, asked, truth, groups) -> (all_ranks, all_distances, probability), members unrolled."""
+    """(masked, asked, truth, groups) -> (all_ranks, all_surprise, all_distances, probability), members unrolled."""
     nothing = parser.parse_graph(NOTHING.format(keys=keys))
     nodes, constants = list(nothing.node), [*template.constants, *nothing.initializer]
     first = 0
@@ -56,9 +58,10 @@ def branches(template: Template, weights: Sequence[Weights], groups: Sequence[in
         ]
         constants.append(numpy_helper.from_array(np.array(number), f"{prefix}index"))
         first += size
-    ranks, distances, probabilities = zip(*(of(f"g{number}/") for number in range(len(groups))), strict=True)
+    ranks, surprise, distances, probabilities = zip(*(of(f"g{number}/") for number in range(len(groups))), strict=True)
     nodes += [
         helper.make_node("Concat", ranks, ["all_ranks"], axis=0),
+        helper.make_node("Concat", surprise, ["all_surprise"], axis=0),
         helper.make_node("Concat", distances, ["all_distances"], axis=0),
         helper.make_node("Sum", ["no_probability", *probabilities], ["summed_probability"]),
         helper.make_node("Squeeze", ["summed_probability", "first_axis"], ["probability"]),
@@ -71,30 +74,27 @@ def of(prefix: str) -> list[str]:
 
 
 def group(template: Template, prefix: str, members: Mapping[str, Weights]) -> GraphProto:
-    """What runs where a group is asked for: its members, their ranks and distances in order, their probabilities summed."""
+    """What runs where a group is asked for: its members, their ranks, surprise and distances in order, their probabilities summed."""
     pieces = [template.branch(name, weights) for name, weights in members.items()]
-    ranks, distances, probabilities = zip(*(of(name) for name in members), strict=True)
+    *listed, probabilities = zip(*(of(name) for name in members), strict=True)
     then = of(prefix + "then_")
     nodes = [node for nodes, _ in pieces for node in nodes]
-    nodes += [
-        helper.make_node("Concat", ranks, then[:1], axis=0),
-        helper.make_node("Concat", distances, then[1:2], axis=0),
-        helper.make_node("Sum", probabilities, then[2:]),
-    ]
+    nodes += [helper.make_node("Concat", names, [all_], axis=0) for names, all_ in zip(listed, then[:-1], strict=True)]
+    nodes.append(helper.make_node("Sum", probabilities, then[-1:]))
     constants = [constant for _, constants in pieces for constant in constants]
     return helper.make_graph(nodes, prefix + "then", [], answers(then), constants)
 
 
 def nobody(prefix: str) -> GraphProto:
-    """What runs where a group is not asked for: no ranks, no distances, nothing to add to the probabilities."""
+    """What runs where a group is not asked for: no ranks, no surprise, no distances, nothing to add to the probabilities."""
     names = of(prefix + "else_")
-    nothing = ("no_ranks", "no_distance", "no_sum")
+    nothing = ("no_ranks", "no_surprise", "no_distance", "no_sum")
     nodes = [helper.make_node("Identity", [name], [output]) for name, output in zip(nothing, names, strict=True)]
     return helper.make_graph(nodes, prefix + "else", [], answers(names))
 
 
 def answers(names: Sequence[str]) -> list[ValueInfoProto]:
-    kinds = (TensorProto.INT32, TensorProto.FLOAT, TensorProto.FLOAT)
+    kinds = (TensorProto.INT32, TensorProto.FLOAT, TensorProto.FLOAT, TensorProto.FLOAT)
     return [helper.make_tensor_value_info(name, kind, None) for name, kind in zip(names, kinds, strict=True)]
 
 

@@ -14,7 +14,7 @@ from logsentry.learn import settings
 from logsentry.learn.export import write
 from logsentry.learn.logbert import LogBert, Size
 from logsentry.learn.train import check, distinct, train
-from logsentry.sdk import Graph, Progress
+from logsentry.sdk import Part, Progress
 
 
 class LogBertEnsemble:
@@ -26,11 +26,6 @@ class LogBertEnsemble:
         config.check()
         self.config = config
         self.model: LogBert | None = None
-
-    @property
-    def groups(self) -> tuple[int, ...]:
-        """Sizes of the vote groups, in the order of the members; the graphs run a group only where it is asked for."""
-        return self.config.vote_groups
 
     @property
     def max_length(self) -> int:
@@ -52,13 +47,13 @@ class LogBertEnsemble:
         self.model.cpu().eval()
         return figures
 
-    def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Graph]:
+    def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """Write the graphs and `probe.npz` into a folder; the same weights and probe give the same bytes."""
         if self.model is None:
             raise TrainingError("the detector has not been fitted, so there is nothing to export; call fit first")
         for window in probe:
             check(window, self.model.size.keys, self.config.max_length)
-        return write(self.model, self.config, folder, probe)
+        return [write(self.model, self.config, folder, probe)]
 
 
 @contextmanager

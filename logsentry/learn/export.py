@@ -4,11 +4,12 @@ Every graph takes `ids` int64 [batch, length], windows of one length; `stride` i
 which vote groups run. It answers, for the members of those groups in order,
 
 - `ranks` int32 [members, batch, length]: at each position, when it is hidden, how many keys have a greater logit than the true key;
+- `surprise` float32 [members, batch, length]: -log of the true key's probability there, nats;
 - `distance` float32 [members, batch]: squared distance of the window to the member's centre, mean over the copies;
 - `expected` int64 [batch, length, 3]: the three likeliest keys at each position, by the mean probability over these members.
 
-Position 0 (BEGIN) is never hidden: its rank is 0 and what is expected there means nothing. The files hold operators of the default
-domain only, no random ones, no external data and no paths. Their metadata say `members`, `groups`, `keys` and `max_length`.
+Position 0 (BEGIN) is never hidden: its rank and surprise are 0 and what is expected there means nothing. The files hold operators of
+the default domain only, no random ones, no external data and no paths. Their metadata say `members`, `groups`, `keys` and `max_length`.
 """
 
 from __future__ import annotations
@@ -25,13 +26,15 @@ from logsentry.learn.logbert import LogBert
 from logsentry.learn.members import OPSET, Template, weights_of
 from logsentry.learn.probe import STRIDE, by_length, write_probe
 from logsentry.learn.settings import Config
-from logsentry.sdk import Graph
+from logsentry.sdk import Graph, Part
+
+PROBE = "probe.npz"
 
 
-def write(model: LogBert, config: Config, folder: Path, probe: Sequence[Sequence[int]]) -> list[Graph]:
+def write(model: LogBert, config: Config, folder: Path, probe: Sequence[Sequence[int]]) -> Part:
     """Write `model.onnx`, the other graphs that the config asks for, and `probe.npz`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_probe(model, probe, folder / "probe.npz")
+    write_probe(model, probe, folder / PROBE)
     groups = config.vote_groups
     template = Template(model)
     plain = branches(template, weights_of(model), groups, model.size.keys)
@@ -41,7 +44,7 @@ def write(model: LogBert, config: Config, folder: Path, probe: Sequence[Sequence
         graphs.append(save(small, config, model, folder, Graph("model.int8.onnx", "branches", "int8")))
     if config.member_axis_graph:
         graphs.append(save(stacked(model, groups), config, model, folder, Graph("model.member_axis.onnx", "member_axis", "fp32")))
-    return graphs
+    return Part("logbert-ensemble", "masked-keys", tuple(graphs), groups, PROBE)
 
 
 def save(middle: onnx.GraphProto, config: Config, model: LogBert, folder: Path, graph: Graph) -> Graph:

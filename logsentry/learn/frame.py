@@ -59,8 +59,10 @@ before (int64[batch, length] ids, int64 stride)
 """
 
 AFTER = """
-after (int32[members, rows, asking] all_ranks, float[members, rows] all_distances, float[rows, asking, keys] probability)
-   => (int32[members_run, batch, length] ranks, float[members_run, batch] distance, int64[batch, length, 3] expected)
+after (int32[members, rows, asking] all_ranks, float[members, rows, asking] all_surprise, float[members, rows] all_distances,
+       float[rows, asking, keys] probability)
+   => (int32[members_run, batch, length] ranks, float[members_run, batch, length] surprise, float[members_run, batch] distance,
+       int64[batch, length, 3] expected)
 <int64[1] far = {9223372036854775807}>
 {
     ranks_shape = Shape (all_ranks)
@@ -75,6 +77,13 @@ after (int32[members, rows, asking] all_ranks, float[members, rows] all_distance
     cut_ranks = Slice (placed_ranks, axis0, length_1, axis2)
     counted = Cast <to = 6> (not_begin)
     ranks = Mul (cut_ranks, counted)
+    hidden_surprise = Slice (all_surprise, axis1, far, axis2)
+    split_surprise = Reshape (hidden_surprise, split_shape)
+    turned_surprise = Transpose <perm = [0, 2, 3, 1]> (split_surprise)
+    placed_surprise = Reshape (turned_surprise, placed_shape)
+    cut_surprise = Slice (placed_surprise, axis0, length_1, axis2)
+    weighed = Cast <to = 1> (not_begin)
+    surprise = Mul (cut_surprise, weighed)
     copied = Concat <axis = 0> (run_1, copies_1, batch_1)
     split_distances = Reshape (all_distances, copied)
     distance = ReduceMean <keepdims = 0> (split_distances, axis1)
@@ -96,7 +105,10 @@ def before() -> GraphProto:
 
 
 def after() -> GraphProto:
-    """(all_ranks, all_distances, probability) -> (ranks, distance, expected); it uses names that `before` computed."""
+    """(all_ranks, all_surprise, all_distances, probability) -> (ranks, surprise, distance, expected).
+
+    It uses names that `before` computed.
+    """
     return parser.parse_graph(AFTER)
 
 

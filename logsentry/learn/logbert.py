@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from logsentry.text.vocabulary import PAD
 
+LEAST = 1e-20
+"""Probabilities are not told apart below this: no surprise is above 46 nats, and none is infinite."""
+
 
 class Size(NamedTuple):
     """What fixes the shapes of the weights."""
@@ -34,6 +37,7 @@ class Answer(NamedTuple):
     """What M members say of N rows, each asked at A positions, of which the first is BEGIN."""
 
     ranks: Tensor  # int32 [M, N, A]: how many keys have a logit strictly greater than the true key's
+    surprise: Tensor  # float [M, N, A]: -log of the true key's probability, nats
     distance: Tensor  # float [M, N]: squared distance of the BEGIN representation to the member's centre
     probability: Tensor  # float [M, N, A, keys]: of each key
 
@@ -122,11 +126,13 @@ class LogBert(nn.Module):
         """Rows of one length as `masking.complementary` makes them: [N, S], [N, A], [N, A]."""
         representations = self.encode(masked[None], asked)
         logits = self.logits(representations)  # [M, N, A, keys]
-        true = logits.gather(-1, truth[None, :, :, None].expand(self.members, -1, -1, 1))
+        probability = logits.softmax(-1)
+        at_truth = truth[None, :, :, None].expand(self.members, -1, -1, 1)
         return Answer(
-            (logits > true).sum(-1, dtype=torch.int32),
+            (logits > logits.gather(-1, at_truth)).sum(-1, dtype=torch.int32),
+            -probability.gather(-1, at_truth)[..., 0].clamp(min=LEAST).log(),
             self.distance(representations),
-            logits.softmax(-1),
+            probability,
         )
 
     def distance(self, representations: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from logsentry.learn.masking import complementary
 
 OPSET = 23  # the first with `Attention`; onnxruntime runs it 2.4 times as fast as the pieces that older opsets spell it with
 INPUTS = ("masked", "asked", "truth")
-ANSWERS = ("ranks", "distance", "probability")
+ANSWERS = ("ranks", "surprise", "distance", "probability")
 Weights = Mapping[str, NDArray[np.float32]]
 
 

@@ -3,7 +3,7 @@
 For each probed length number i the file holds
 
 - `ids_i` int64 [batch, length] and `stride_i` int64 scalar: what to ask, with all groups;
-- `ranks_i` int32 [members, batch, length] and `distance_i` float32 [members, batch]: what torch answers;
+- `ranks_i` int32 and `surprise_i` float32, [members, batch, length], and `distance_i` float32 [members, batch]: what torch answers;
 - `ties_i` int32 [members, batch, length]: how many other keys have a logit within `NEAR` of the true key's. Another machine adds
   in another order, so there the rank may differ by up to that many; almost everywhere it is 0 and the ranks are equal.
 """
@@ -33,7 +33,7 @@ BATCH = 8
 def answers(model: LogBert, ids: torch.Tensor, stride: int) -> dict[str, NDArray[Any]]:
     """Torch's answers to windows of one length.
 
-    `ranks` and `ties` are [M, batch, length], `distance` [M, batch] and `probability` [M, batch, length, keys].
+    `ranks`, `surprise` and `ties` are [M, batch, length], `distance` [M, batch] and `probability` [M, batch, length, keys].
     """
     batch, length = ids.shape
     copies = complementary(ids, stride)
@@ -47,6 +47,7 @@ def answers(model: LogBert, ids: torch.Tensor, stride: int) -> dict[str, NDArray
     return {
         "ranks": (in_place(answer.ranks, batch, length) * asked).numpy(),
         "ties": (in_place(ties, batch, length) * asked).numpy(),
+        "surprise": (in_place(answer.surprise, batch, length) * asked).numpy(),
         "distance": answer.distance.unflatten(1, (-1, batch)).mean(1).numpy(),
         "probability": in_place(answer.probability.movedim(-1, 0), batch, length).movedim(0, -1).numpy(),
     }
@@ -73,7 +74,7 @@ def write_probe(model: LogBert, windows: Sequence[Sequence[int]], path: Path) ->
     for number, ids in enumerate(by_length(windows)):
         said = answers(model, torch.from_numpy(ids), STRIDE)
         arrays |= {f"ids_{number}": ids, f"stride_{number}": np.array(STRIDE, dtype=np.int64)}
-        arrays |= {f"{name}_{number}": said[name] for name in ("ranks", "ties", "distance")}
+        arrays |= {f"{name}_{number}": said[name] for name in ("ranks", "surprise", "ties", "distance")}
     save(path, arrays)
 
 

@@ -35,6 +35,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of each layer's output that is dropped in training.")] = 0.0
     mask_ratio: Annotated[float, Meta(gt=0, le=1, description="Share of a window's keys that is hidden in training.")] = 0.4
     hypersphere: Annotated[float, Meta(ge=0, description="Weight of the distance to the centre beside the key loss.")] = 1.0
+    sample: Annotated[
+        Literal["bootstrap", "bayesian"],
+        Meta(description="A member's windows: drawn with replacement, or all of them with random weights."),
+    ] = "bayesian"
     evenness: Annotated[float, Meta(ge=0, le=1, description="0: a window weighs as often as it came; 1: all weigh alike.")] = 0.75
     epochs: Annotated[int, Meta(ge=1, description="Passes over the distinct training windows, at most.")] = 200
     max_steps: Annotated[int, Meta(ge=0, description="Optimizer steps, at most; 0 sets no limit.")] = 2000

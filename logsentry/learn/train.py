@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -70,10 +71,18 @@ def check(window: Sequence[int], keys: int, max_length: int) -> None:
         raise TrainingError(f"a window must begin with the id {BEGIN} (BEGIN) and hold it nowhere else")
 
 
-def bootstrap(counts: Tensor, members: int, generator: torch.Generator) -> Tensor:
-    """How often each window is in each member's sample, [M, R]; one member alone gets the windows themselves."""
+def bootstrap(counts: Tensor, members: int, generator: torch.Generator, sample: str = "bootstrap") -> Tensor:
+    """How often each window is in each member's sample, [M, R]; one member alone gets the windows themselves.
+
+    *bootstrap* draws as many windows as there are, with replacement: a member never sees a third of the rare ones, and finds them
+    strange afterwards. *bayesian* (Rubin 1981, the Bayesian bootstrap) gives each window a weight from the exponential
+    distribution instead, for n equal windows the sum of n such: all are seen, and no two members weigh them alike.
+    """
     if members == 1:
         return counts[None].float()
+    if sample == "bayesian":
+        weights = np.random.default_rng(generator.initial_seed()).gamma(counts.numpy(), size=(members, len(counts)))
+        return torch.from_numpy(weights).float()
     total = int(counts.sum())
     draws = torch.multinomial(counts, members * total, replacement=True, generator=generator).view(members, total)
     return torch.zeros(members, len(counts)).scatter_add_(1, draws, torch.ones(members, total))
@@ -82,7 +91,7 @@ def bootstrap(counts: Tensor, members: int, generator: torch.Generator) -> Tenso
 def train(model: LogBert, windows: Windows, config: Config, seed: int, progress: Progress) -> dict[str, float]:
     """Fits the members in place and sets their centres; answers the losses of the last epoch, steps and seconds."""
     generator = torch.Generator().manual_seed(seed)
-    weights = bootstrap(windows.counts, model.members, generator).pow(1 - config.evenness).to(config.device)
+    weights = bootstrap(windows.counts, model.members, generator, config.sample).pow(1 - config.evenness).to(config.device)
     ids = windows.ids.to(config.device)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True)
     steps_an_epoch = -(-len(ids) // config.batch)

@@ -19,7 +19,6 @@ from logsentry.schema.books import Books, Run
 from logsentry.schema.profile import Profile
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Options, Scorer
-from logsentry.scoring.session import replay
 from logsentry.sdk import Exporter, Input, Progress, Source
 from logsentry.store.bundles import locate
 from logsentry.store.verified import Bundle, read
@@ -70,10 +69,10 @@ def verify_bundle(reference: str, store: Path) -> str:
     """One sentence on a bundle whose hashes, graph, keys, calibration and probe all hold; raises `BundleRefused` else."""
     bundle = find_bundle(reference, store)
     scorer = Scorer(bundle)
-    probe = replay(scorer.session, bundle.files["probe.npz"], bundle.reference)
     return (
-        f"{bundle.reference} is whole: {len(bundle.files)} files match their hashes, the graph answers its probe as torch did "
-        f"(largest difference {probe:.1e}), {len(scorer.calibration.held_back('majority')):,} held-back windows set its thresholds"
+        f"{bundle.reference} is whole: {len(bundle.files)} files match their hashes, it answers its probe as in training "
+        f"(largest difference {scorer.difference:.1e}), {len(scorer.calibration.held_back('majority')):,} held-back windows "
+        "set its thresholds"
     )
 
 

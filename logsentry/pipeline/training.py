@@ -19,15 +19,17 @@ from logsentry import __version__
 from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import gather
 from logsentry.schema.books import Books
+from logsentry.schema.event import Event
 from logsentry.schema.profile import Profile
 from logsentry.scoring.calibrating import calibrate
 from logsentry.scoring.calibration import file_of
 from logsentry.scoring.conformal import smallest_budget
-from logsentry.sdk import Detector, Graph, Progress
+from logsentry.sdk import Detector, Part, Progress
 from logsentry.store.bundles import Store
 from logsentry.store.manifest import SCHEMA_VERSION, FileEntry, Manifest, TrainingData
 from logsentry.store.onnx_wire import inspect
 from logsentry.store.verified import Bundle
+from logsentry.text.keys import ChoosesKeys, Keys, ReadsTexts
 from logsentry.text.logkeys import LogKeys
 from logsentry.text.vocabulary import UNK
 
@@ -81,26 +83,40 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
     profile = plan.profile or source.profile
     detector = make_detector(plan.detector, plan.options)  # before anything is read: a wrong setting is told at once
     corpus = gather(source, plan.paths, profile, plan.fit_share, progress)
-    keys = LogKeys.learn(profile, [event for window in corpus.fit for event in window.events], plan.min_count)
+    keys = _keys(detector, profile, [event for window in corpus.fit for event in window.events], plan.min_count)
     coded, held = ([keys.encode(window) for window in windows] for windows in (corpus.fit, corpus.held_back))
     figures = detector.fit(coded, len(keys.vocabulary), seed=plan.seed, progress=progress)
     with store.incoming() as folder:
-        graphs = detector.export(folder, coded)
+        parts = tuple(detector.export(folder, coded))
         (folder / "logkeys.json").write_bytes(orjson.dumps(keys.to_json(), option=orjson.OPT_SORT_KEYS) + b"\n")
-        groups, budget = tuple(detector.groups), plan.alerts_per_day
         found = {
             precision: calibrate(
-                folder, graphs, groups, len(keys.vocabulary), held, plan.stride, corpus.per_day, budget, precision
+                folder, parts, len(keys.vocabulary), held, {"stride": plan.stride}, corpus.per_day, plan.alerts_per_day, precision
             )
-            for precision in sorted({graph.precision for graph in graphs})
+            for precision in precisions(parts)
         }
         for precision, calibration in found.items():
             (folder / file_of(precision)).write_bytes(calibration.to_bytes())
         metrics = {**figures, **_counting(held), "held_back": float(len(held))}
-        bundle = store.put(folder, name, _describer(plan, detector, graphs, keys, folder, corpus.data, metrics))
+        bundle = store.put(folder, name, _describer(plan, detector, parts, keys, folder, corpus.data, metrics))
     return Trained(
         bundle, corpus.books, figures, smallest_budget(found["fp32"].held_back("majority"), corpus.per_day), corpus.dead
     )
+
+
+def _keys(detector: Detector, profile: Profile, events: Sequence[Event], min_count: int) -> Keys:
+    """Log keys mined from the events, unless the detector has keys of its own; one that reads texts is told them."""
+    mined = not isinstance(detector, ChoosesKeys)
+    keys: Keys = LogKeys.learn(profile, events, min_count) if mined else detector.learn_keys(profile, events)
+    if isinstance(detector, ReadsTexts):
+        detector.told([keys.text(key) for key in range(len(keys.vocabulary))])
+    return keys
+
+
+def precisions(parts: Sequence[Part]) -> list[str]:
+    """Precisions that every part with graphs offers; a detector without graphs has the one that is the default."""
+    offered: list[set[str]] = [{graph.precision for graph in part.graphs} for part in parts if part.graphs]
+    return sorted(set.intersection(*offered)) if offered else ["fp32"]
 
 
 def _counting(held: Sequence[tuple[int, ...]]) -> dict[str, float]:
@@ -111,8 +127,8 @@ def _counting(held: Sequence[tuple[int, ...]]) -> dict[str, float]:
 def _describer(
     plan: TrainingPlan,
     detector: Detector,
-    graphs: Sequence[Graph],
-    keys: LogKeys,
+    parts: tuple[Part, ...],
+    keys: Keys,
     folder: Path,
     data: TrainingData,
     metrics: Mapping[str, float],
@@ -123,11 +139,10 @@ def _describer(
             detector=plan.detector,
             source=plan.source,
             logsentry=__version__,
-            opset=max(inspect((folder / graph.file).read_bytes(), graph.file) for graph in graphs),
+            opset=max((inspect((folder / g.file).read_bytes(), g.file) for part in parts for g in part.graphs), default=0),
             keys=len(keys.vocabulary),
             max_length=detector.max_length,
-            graphs=tuple(graphs),
-            groups=tuple(detector.groups),
+            parts=parts,
             seed=plan.seed,
             data=data,
             files=files,

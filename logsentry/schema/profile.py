@@ -6,6 +6,8 @@ is always served with the normalizers it was trained with.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -59,6 +61,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `delimiters` split a line into more tokens than blanks do (`/` in a path) before templates are mined. Templates never
     join lines that differ in one of their first `exact_words` words, and join others when this share of words, `similarity`, is equal.
+    `parser` chooses how: Drain, or Spell, for which `similarity` is its tau and `exact_words` has no meaning.
     """
 
     fields: tuple[Field, ...]
@@ -66,3 +69,4 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delimiters: tuple[str, ...] = ()
     exact_words: int = 2
     similarity: float = 0.4
+    parser: Literal["drain", "spell"] = "drain"

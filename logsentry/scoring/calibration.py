@@ -1,7 +1,9 @@
-"""What a bundle knows of normal windows: the scale of each member, and the values of windows held back for the threshold.
+"""What a bundle knows of normal windows: the scale of each part's evidence, and the values of windows held back for the threshold.
 
-Held-back windows are taken in turn for two uses, so that both span the same time: one half sets the members' scale and
-top-g, the other half, which neither the model nor the scale has seen, gives p-values and thresholds (split conformal).
+The same held-back windows set the scales and give p-values and thresholds (split conformal prediction). The scale only puts
+kinds of evidence side by side: with one kind it changes no order, and the promise of `conformal` is exact; with several, the
+largest of which speaks, a new window has as many chances to be beyond all held-back ones, so a p-value may be too small by about
+that number over n + 1.
 """
 
 from __future__ import annotations
@@ -15,16 +17,21 @@ from logsentry.errors import BundleRefused
 from logsentry.scoring.conformal import Threshold, p_values, share_of, threshold
 from logsentry.scoring.evidence import Scale
 
-VERSION = 1
+VERSION = 2
+
+
+class PartCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of one part of the bundle: what its judge is told, and the scale of its members' evidence."""
+
+    settings: dict[str, int]
+    scale: Scale
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`values[vote]` are sorted values of held-back normal windows; `stride` is the mask policy they were scored with."""
+    """`values[vote]` are sorted values of held-back normal windows, over all parts."""
 
     version: int
-    stride: int
-    top_g: int
-    scale: Scale
+    parts: tuple[PartCalibration, ...]
     values: dict[str, tuple[float, ...]]
     windows_per_day: float
     alerts_per_day: float

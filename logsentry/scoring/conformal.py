@@ -2,7 +2,8 @@
 
 Split conformal prediction (Vovk et al.; Laxhammar and Falkman for anomaly detection): if a normal window is exchangeable
 with the n held-back ones, P(p-value <= a) <= a. So the wanted share of normal windows that may alert is the budget over
-the normal windows a day, and the threshold is the smallest value whose p-value is not above that share.
+the normal windows a day, and the threshold is the smallest value whose p-value is not above that share. Between two neighbours among
+the held-back windows the count alone does not say where the line is; it is drawn halfway, so that neither side of a gap is favoured.
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ def share_of(alerts_per_day: float, windows_per_day: float) -> float:
 
 
 def p_values(values: Sequence[float] | np.ndarray, held_back: np.ndarray) -> np.ndarray:
-    """`(1 + held-back windows at least as strange) / (n + 1)` for each value; `held_back` is sorted, `[n]`."""
-    at_least = len(held_back) - np.searchsorted(held_back, np.asarray(values), side="left")
+    """`(1 + held-back windows at least as strange) / (n + 1)` for each value; `held_back` is sorted, `[n]`.
+
+    A value between two held-back ones counts as the nearer of them, which only makes the p-value larger.
+    """
+    at_least = len(held_back) - np.searchsorted(_edges(held_back), np.asarray(values), side="left")
     return (1 + at_least) / (len(held_back) + 1)
 
 
@@ -43,7 +47,12 @@ def threshold(held_back: np.ndarray, share: float) -> Threshold:
         return Threshold(_just_above(held_back[-1]), share, False)
     if allowed >= len(held_back):
         return Threshold(float("-inf"), share, True)
-    return Threshold(_just_above(held_back[len(held_back) - 1 - allowed]), share, True)
+    return Threshold(_just_above(_edges(held_back)[len(held_back) - 1 - allowed]), share, True)
+
+
+def _edges(held_back: np.ndarray) -> np.ndarray:
+    """What a value must exceed to count as stranger than each held-back one: halfway to the next, the last one itself."""
+    return np.append((held_back[:-1] + held_back[1:]) / 2, held_back[-1])
 
 
 def smallest_budget(held_back: np.ndarray, windows_per_day: float) -> float:

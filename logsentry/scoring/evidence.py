@@ -1,9 +1,7 @@
-"""What one member of an ensemble holds against a window, and how rare that is among normal windows.
+"""Evidence of different kinds on one scale: how rare it is among normal windows.
 
-Three kinds of evidence, each higher for stranger windows (Guo et al. 2021, arXiv 2103.04475, sections 3.3 and 3.4; the largest
-rank is our own): the share of keys outside the member's top-g candidates, the largest rank of any key, and the
-squared distance to the centre of its hypersphere. Each is put on one scale, decades of rarity, so that the largest may speak
-for the member.
+Evidence is whatever a judge holds against a window, each kind in its own unit, higher for stranger windows, 0 at least. Here it
+becomes decades of rarity, so that the strangest kind may speak for a member.
 """
 
 from __future__ import annotations
@@ -15,22 +13,6 @@ import numpy as np
 
 from logsentry.text.vocabulary import FIRST_KEY, UNK
 
-EVIDENCE = ("share", "rank", "distance")
-_LEAST = {
-    "share": 0.05,
-    "rank": 1.0,
-    "distance": 1e-6,
-}  # a scale never shorter than this, where normal windows show nothing at all
-
-
-def gather(ranks: np.ndarray, distance: np.ndarray, top_g: int) -> np.ndarray:
-    """Ranks `[members, windows, length]` and distances `[members, windows]` to evidence `[members, windows, 3]`.
-
-    Position 0 is the begin key, which is never masked and says nothing.
-    """
-    asked = ranks[:, :, 1:]
-    return np.stack([(asked >= top_g).mean(axis=2), asked.max(axis=2), distance], axis=2).astype(np.float64)
-
 
 def unseen_last(ids: np.ndarray, ranks: np.ndarray, keys: int) -> np.ndarray:
     """A key never seen in training stands behind all `keys` that were, whatever a member makes of its neighbours.
@@ -40,6 +22,10 @@ def unseen_last(ids: np.ndarray, ranks: np.ndarray, keys: int) -> np.ndarray:
     """
     last: np.ndarray = np.where(ids == UNK, keys - FIRST_KEY, ranks)
     return last
+
+
+UNSEEN = 20.0
+"""The least surprise of a key never seen in training, in nats: a model has no grounds for the probability it gives to one."""
 
 
 def choose_top_g(ids: Sequence[np.ndarray], ranks: Sequence[np.ndarray], share: float = 0.95) -> int:
@@ -53,50 +39,57 @@ def choose_top_g(ids: Sequence[np.ndarray], ranks: Sequence[np.ndarray], share: 
 
 
 class Scale(msgspec.Struct, frozen=True):
-    """Evidence of held-back normal windows, sorted: `[members][kind][windows]`."""
+    """Evidence of held-back normal windows, sorted: `normal[member][kind][window]`.
 
+    `least[kind]` is about the smallest amount of that kind that means anything: amounts are compared as ratios above it.
+    """
+
+    least: tuple[float, ...]
     normal: tuple[tuple[tuple[float, ...], ...], ...]
 
     @classmethod
-    def fit(cls, evidence: np.ndarray) -> Scale:
+    def fit(cls, evidence: np.ndarray, least: Sequence[float]) -> Scale:
         """From evidence `[members, windows, kinds]`."""
-        ordered = np.sort(evidence, axis=1)
-        return cls(
-            tuple(
-                tuple(tuple(round(float(x), 9) for x in member[:, kind]) for kind in range(len(EVIDENCE))) for member in ordered
-            )
-        )
+        ordered = np.sort(evidence, axis=1).round(9)
+        return cls(tuple(least), tuple(tuple(tuple(kind) for kind in member.T.tolist()) for member in ordered))
 
 
 class Rarity:
     """Member scores on the scale of decades: 2 is as strange as one normal window in a hundred.
 
-    Beyond the strangest normal window, where counting ends, the score grows with how many times its evidence is exceeded.
+    Between two normal windows the scale runs straight in the logarithm of the evidence, so that windows within a gap are told
+    apart; beyond the strangest one, where counting ends, it grows by one with each tenfold of the evidence.
     """
 
     def __init__(self, scale: Scale) -> None:
-        self._normal = [[np.asarray(kind) for kind in member] for member in scale.normal]
-
-    @property
-    def windows(self) -> int:
-        """How many normal windows the scale was made from."""
-        return len(self._normal[0][0])
+        self._least = scale.least
+        self._knots = [
+            [_knots(np.asarray(kind), least) for kind, least in zip(m, scale.least, strict=True)] for m in scale.normal
+        ]
+        self.windows = len(scale.normal[0][0])
 
     def member_scores(self, evidence: np.ndarray, members: Sequence[int]) -> np.ndarray:
         """Evidence `[members asked, windows, kinds]` to scores `[members asked, windows]`; `members` says which were asked."""
-        scores = [self._of_member(evidence[row], self._normal[member]).max(axis=1) for row, member in enumerate(members)]
-        return np.stack(scores)
+        return np.stack([self.kinds(evidence[row], member).max(axis=1) for row, member in enumerate(members)])
 
     def kinds(self, evidence: np.ndarray, member: int) -> np.ndarray:
         """The same for one member and each kind of evidence apart: `[windows, kinds]`."""
-        return self._of_member(evidence, self._normal[member])
+        logs = np.log10(evidence + np.array(self._least))
+        return np.stack([_decades(logs[:, kind], *knots) for kind, knots in enumerate(self._knots[member])], axis=1)
 
-    @staticmethod
-    def _of_member(evidence: np.ndarray, normal: list[np.ndarray]) -> np.ndarray:
-        columns = []
-        for kind, name in enumerate(EVIDENCE):
-            seen, known = evidence[:, kind], normal[kind]
-            share = (1 + len(known) - np.searchsorted(known, seen - 1e-9, side="left")) / (len(known) + 1)
-            beyond = np.maximum(0.0, seen - known[-1]) / max(known[-1], _LEAST[name])
-            columns.append(-np.log10(share) + beyond)
-        return np.stack(columns, axis=1)
+
+def _knots(known: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted evidence `[n]` to its distinct logarithms and the decades that each stands for."""
+    distinct, first = np.unique(known, return_index=True)
+    return np.log10(distinct + least), -np.log10((1 + len(known) - first) / (len(known) + 1))
+
+
+def _decades(log: np.ndarray, at: np.ndarray, decades: np.ndarray) -> np.ndarray:
+    scored: np.ndarray = np.interp(log, at, decades) + np.maximum(0.0, log - at[-1])
+    return scored
+
+
+def further_than(decades: float, windows: int) -> str:
+    """In words. Counting ends at the number of windows that were held back: what is beyond them all is said to be just that."""
+    seen = 10**decades
+    return "any that was held back" if seen > windows else f"all but one in {seen:,.0f}"

@@ -8,28 +8,32 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import onnxruntime as ort
 
 from logsentry.errors import BundleRefused, Unavailable, UsageError
-from logsentry.sdk import Graph
-from logsentry.store.verified import Bundle
+from logsentry.sdk import Graph, Part
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-2, "int8": float("inf")}
-"""Largest difference of a distance from torch's answers to the probe; 8 bits do not keep distances, and are calibrated for themselves."""
+"""Largest difference of a distance or surprise from torch's answers; 8 bits do not keep them, and are calibrated for themselves."""
+
+ANSWERS = ("ranks", "surprise", "ties", "distance")
+"""What a probe keeps of torch's answers."""
 
 RANKS_OFF = {"fp32": 0.0, "fp16": 0.01, "int8": 0.05}
 """Largest share of ranks that may be off: by anything beyond a tie, or, below 32 bits, by more than two places."""
 
 
 class Answers(NamedTuple):
-    """What the members asked say of a batch: ranks `[asked, batch, length]`, distance `[asked, batch]`, expected `[batch, length, 3]`."""
+    """What the members asked say of a batch: ranks and surprise `[asked, batch, length]`, distance `[asked, batch]`, expected
+    `[batch, length, 3]`."""
 
     ranks: np.ndarray
+    surprise: np.ndarray
     distance: np.ndarray
     expected: np.ndarray
 
@@ -41,7 +45,7 @@ class Session:
         self, model: bytes, graph: Graph, groups: Sequence[int], providers: Sequence[str] = ("cpu",), threads: int = 1
     ) -> None:
         self.graph, self.groups = graph, tuple(groups)
-        self._session, self.degraded = _open(model, providers, threads)
+        self._session, self.degraded = open_session(model, providers, threads)
 
     def run(self, ids: np.ndarray, stride: int, groups: Sequence[bool] | None = None) -> Answers:
         """Windows `[batch, length]` under a mask stride; `groups` says which vote groups are asked, None is all."""
@@ -51,15 +55,17 @@ class Session:
             "stride": np.array(stride, np.int64),
             "groups": np.array(asked, np.bool_),
         }
-        return Answers(*self._session.run(["ranks", "distance", "expected"], feeds))
+        return Answers(*self._session.run(["ranks", "surprise", "distance", "expected"], feeds))
 
 
-def serve(bundle: Bundle, providers: Sequence[str] = ("cpu",), precision: str = "fp32", threads: int = 1) -> Session:
-    """A session over the graph of a bundle that fits the hardware, after it has answered the probe as torch did."""
-    graph = choose(bundle.manifest.graphs, providers, precision, bundle.reference)
-    session = Session(bundle.files[graph.file], graph, bundle.manifest.groups, providers, threads)
-    replay(session, bundle.files.get("probe.npz", b""), bundle.reference)
-    return session
+def open_masked(
+    part: Part, files: Mapping[str, bytes], providers: Sequence[str], precision: str, threads: int, where: str
+) -> tuple[Session, float]:
+    """A session over the graph of a part that fits the hardware, after it has answered the probe as torch did, and the largest
+    difference from torch's answers."""
+    graph = choose(part.graphs, providers, precision, where)
+    session = Session(files[graph.file], graph, part.groups, providers, threads)
+    return session, replay(session, files[part.probe], where)
 
 
 def choose(graphs: Sequence[Graph], providers: Sequence[str], precision: str, where: str) -> Graph:
@@ -72,7 +78,7 @@ def choose(graphs: Sequence[Graph], providers: Sequence[str], precision: str, wh
     return next((graph for graph in fitting if graph.layout == layout), fitting[0])
 
 
-def _open(model: bytes, providers: Sequence[str], threads: int) -> tuple[ort.InferenceSession, bool]:
+def open_session(model: bytes, providers: Sequence[str], threads: int) -> tuple[ort.InferenceSession, bool]:
     unknown = [name for name in providers if name not in PROVIDERS]
     if unknown or not providers:
         raise UsageError(f"there is no execution provider {unknown[0] if unknown else ''!r}; known: {', '.join(PROVIDERS)}")
@@ -108,17 +114,23 @@ def replay(session: Session, probe: bytes, where: str) -> float:
         if (
             got.distance.shape != batch.distance.shape
             or got.ranks.shape != batch.ranks.shape
-            or not np.isfinite(got.distance).all()
+            or not (np.isfinite(got.distance).all() and np.isfinite(got.surprise).all())
         ):
             raise BundleRefused(f"{where} answers its probe with other shapes or no numbers; it was not made by this program")
-        worst = max(worst, float(np.abs(got.distance - batch.distance).max()))
+        apart = np.abs(got.distance - batch.distance).max(), _relative(got.surprise, batch.surprise)
+        worst = max(worst, *map(float, apart))
         off = np.abs(got.ranks - batch.ranks) > batch.ties + (0 if precision == "fp32" else 2)
         if worst > limit or off.mean() > RANKS_OFF[precision]:
             raise BundleRefused(
-                f"{where} answers its probe differently here than when it was trained (a distance by {worst:.2e}, {off.mean():.1%} of the "
+                f"{where} answers its probe differently here than when it was trained (a figure by {worst:.2e}, {off.mean():.1%} of the "
                 "ranks); it is damaged, or this onnxruntime computes otherwise"
             )
     return worst
+
+
+def _relative(got: np.ndarray, wanted: np.ndarray) -> float:
+    """The largest difference, in parts of 1 + the wanted value: surprise runs to tens of nats."""
+    return float((np.abs(got - wanted) / (1 + wanted)).max())
 
 
 class Probe(NamedTuple):
@@ -127,6 +139,7 @@ class Probe(NamedTuple):
     ids: np.ndarray
     stride: int
     ranks: np.ndarray
+    surprise: np.ndarray
     ties: np.ndarray
     distance: np.ndarray
 
@@ -137,7 +150,7 @@ def probes(probe: bytes, where: str) -> list[Probe]:
         with np.load(io.BytesIO(probe), allow_pickle=False) as data:
             count = sum(name.startswith("ids_") for name in data.files)
             found = [
-                Probe(data[f"ids_{i}"], data[f"stride_{i}"].item(), data[f"ranks_{i}"], data[f"ties_{i}"], data[f"distance_{i}"])
+                Probe(data[f"ids_{i}"], data[f"stride_{i}"].item(), *(data[f"{name}_{i}"] for name in ANSWERS))
                 for i in range(count)
             ]
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from logsentry.errors import BundleRefused
-from logsentry.sdk import Graph
+from logsentry.sdk import Part
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST = "manifest.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a file of a bundle, or a name in the store, may be called."""
@@ -33,7 +33,7 @@ class TrainingData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`groups` are the sizes of the vote groups, in the order of the members.
+    """`parts` say what is asked of the bundle's files and how it is voted on.
 
     `metrics` are figures measured on held-back normal windows; `detector_config` is what `train --set` set.
     """
@@ -45,8 +45,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     opset: int
     keys: int
     max_length: int
-    graphs: tuple[Graph, ...]
-    groups: tuple[int, ...]
+    parts: tuple[Part, ...]
     seed: int
     data: TrainingData
     files: dict[str, FileEntry]

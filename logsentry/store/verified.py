@@ -50,10 +50,12 @@ def read(folder: Path, name: str = "") -> Bundle:
     extra = sorted(set(os.listdir(folder)) - set(files) - {MANIFEST})
     if extra:
         raise BundleRefused(f"{folder} holds a file that its manifest does not name: {extra[0]}")
-    for graph in manifest.graphs:
-        if graph.file not in files:
-            raise BundleRefused(f"{folder}: the manifest promises a graph {graph.file!r} that it does not list")
-        inspect(files[graph.file], f"{folder.name}/{graph.file}")
+    for part in manifest.parts:
+        for file in (*(graph.file for graph in part.graphs), *filter(None, (part.probe, part.file))):
+            if file not in files:
+                raise BundleRefused(f"{folder}: the manifest promises {file!r} for {part.name} and does not list it")
+        for graph in part.graphs:
+            inspect(files[graph.file], f"{folder.name}/{graph.file}")
     return Bundle(name or manifest.detector, str(folder), manifest, files)
 
 

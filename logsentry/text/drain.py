@@ -1,7 +1,7 @@
 """drain3's own Drain, with an index over wide leaves and a word when what it answered before no longer holds.
 
 The tree, the similarity and every choice are drain3's (He et al., Drain, ICWS 2017; drain3 0.9.11, `drain3/drain.py`); the
-two methods replaced here give the answers of those they replace. `leaf_width` is the one thing that drain3 has not.
+two methods replaced here give the answers of those they replace. `leaf_width` and `short_by_text` are what drain3 has not.
 """
 
 from __future__ import annotations
@@ -67,9 +67,12 @@ class Recent(OrderedDict[int, Any]):
 class IndexedDrain(Drain):  # type: ignore[misc]
     """`changed` is called with a token count when lines of that many tokens may from now on be answered otherwise."""
 
-    def __init__(self, *, leaf_width: int | None, changed: Callable[[int], None], **options: Any) -> None:
+    def __init__(
+        self, *, leaf_width: int | None, short_by_text: bool, changed: Callable[[int], None], **options: Any
+    ) -> None:
         super().__init__(profiler=None, param_str=PARAM, **options)
         self._leaf_width, self._changed = leaf_width, changed
+        self._by_text = self.max_node_depth if short_by_text else 0
         self._leaf_of: dict[int, Leaf] = {}  # cluster id -> the index that holds it
         if self.max_clusters is not None:
             self.id_to_cluster = Recent(self.max_clusters, self._forget)
@@ -86,6 +89,8 @@ class IndexedDrain(Drain):  # type: ignore[misc]
 
     def fast_match(self, cluster_ids: Sequence[int], tokens: Sequence[str], sim_th: float, include_params: bool) -> Any:
         """The most similar cluster of a leaf, or None where none is similar enough."""
+        if len(tokens) < self._by_text:
+            return self._equal(cluster_ids, tuple(tokens))
         bound = None if include_params else self._leaf_width  # only learning fills a leaf
         if len(cluster_ids) < WIDE and (bound is None or len(cluster_ids) < bound):
             return super().fast_match(cluster_ids, tokens, sim_th, include_params)
@@ -94,6 +99,11 @@ class IndexedDrain(Drain):  # type: ignore[misc]
         if cluster is None or agreeing / len(tokens) >= sim_th or (bound is not None and len(leaf) >= bound):
             return cluster
         return None
+
+    def _equal(self, cluster_ids: Sequence[int], tokens: tuple[str, ...]) -> Any:
+        """The cluster whose template is these very words."""
+        found = (self.id_to_cluster.get(cluster_id) for cluster_id in cluster_ids)
+        return next((cluster for cluster in found if cluster is not None and cluster.log_template_tokens == tokens), None)
 
     def _leaf(self, cluster_ids: Sequence[int]) -> Leaf:
         """The index of the leaf with these clusters, brought up to date; new clusters are at the end of the list."""

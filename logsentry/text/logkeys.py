@@ -17,6 +17,7 @@ from logsentry.schema.event import Event
 from logsentry.schema.profile import Profile
 from logsentry.schema.window import Window
 from logsentry.stages.filters import DomainFilter
+from logsentry.text.spell import SpellConfig, SpellMiner
 from logsentry.text.templates import TemplateConfig, TemplateMiner
 from logsentry.text.vocabulary import BEGIN, END, Vocabulary
 
@@ -28,7 +29,7 @@ WIDEST = 1000
 class LogKeys:
     """Reads events as key ids. `profile` is the source's, or the user's override of it."""
 
-    def __init__(self, profile: Profile, miner: TemplateMiner, vocabulary: Vocabulary) -> None:
+    def __init__(self, profile: Profile, miner: TemplateMiner | SpellMiner, vocabulary: Vocabulary) -> None:
         self.profile, self.miner, self.vocabulary = profile, miner, vocabulary
         self._filter = DomainFilter(profile)
 
@@ -38,7 +39,7 @@ class LogKeys:
 
         The ids counted are those that the finished tree gives, since early lines may have moved to a wider template.
         """
-        miner, domain = TemplateMiner(template_config(profile)), DomainFilter(profile)
+        miner, domain = empty_miner(profile), DomainFilter(profile)
         lines = [domain.line(event) for event in events]
         for line in lines:
             miner.add(line)
@@ -78,9 +79,17 @@ class LogKeys:
             )
         try:
             profile = msgspec.convert(data["profile"], Profile)
-            return cls(profile, TemplateMiner.from_snapshot(data["templates"]), Vocabulary.from_json(data["vocabulary"]))
+            parser = SpellMiner if profile.parser == "spell" else TemplateMiner
+            return cls(profile, parser.from_snapshot(data["templates"]), Vocabulary.from_json(data["vocabulary"]))
         except (KeyError, TypeError, ValueError) as error:  # msgspec.ValidationError is a ValueError
             raise BundleRefused(f"the templates cannot be read: {error}") from error
+
+
+def empty_miner(profile: Profile) -> TemplateMiner | SpellMiner:
+    """The parser that the profile names, before it has read anything."""
+    if profile.parser == "spell":
+        return SpellMiner(SpellConfig(tau=profile.similarity, delimiters=profile.delimiters, max_clusters=WIDEST))
+    return TemplateMiner(template_config(profile))
 
 
 def template_config(profile: Profile) -> TemplateConfig:

@@ -24,7 +24,8 @@ class TemplateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `delimiters` split tokens as blanks do. `max_clusters` keeps that many and forgets the one not used for longest.
     `leaf_width` bounds the clusters that are compared with one line: a line that comes to a full leaf joins the most
-    similar cluster there, however little alike they are (drain3 has no such bound).
+    similar cluster there, however little alike they are (drain3 has no such bound). `short_by_text` lets lines of fewer words than
+    the tree is deep (`depth` - 2) join only equal ones, as Drain's authors have it and drain3 has not; such lines are not bounded.
     """
 
     masks: tuple[Mask, ...] = ()
@@ -34,6 +35,7 @@ class TemplateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_clusters: Annotated[int, Meta(ge=1)] | None = None
     delimiters: tuple[Annotated[str, Meta(min_length=1)], ...] = ()
     leaf_width: Annotated[int, Meta(ge=1)] | None = None
+    short_by_text: bool = False
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -61,6 +63,7 @@ class TemplateMiner:
         self._mask = Masker(config.masks, held_bytes)
         self._drain = IndexedDrain(
             leaf_width=config.leaf_width,
+            short_by_text=config.short_by_text,
             changed=self._expire,
             depth=config.depth,
             sim_th=config.sim_th,

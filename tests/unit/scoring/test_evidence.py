@@ -1,4 +1,4 @@
-"""Evidence from ranks and distances, and the scale that makes its kinds comparable."""
+"""Evidence of keys never seen, and the scale that makes kinds of evidence comparable."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from logsentry.scoring.evidence import EVIDENCE, Rarity, Scale, choose_top_g, gather, unseen_last
+from logsentry.scoring.evidence import Rarity, Scale, choose_top_g, further_than, unseen_last
 from logsentry.text.vocabulary import UNK
-
-
-def test_gather_leaves_the_begin_key_out() -> None:
-    ranks = np.array([[[99, 0, 4, 2]]])  # one member, one window, BEGIN and three keys
-    assert gather(ranks, np.array([[0.5]]), top_g=2).tolist() == [[[2 / 3, 4.0, 0.5]]]
 
 
 def test_an_unseen_key_stands_behind_all_known_ones() -> None:
@@ -32,17 +27,34 @@ def test_top_g_holds_the_wanted_share_of_known_keys() -> None:
 
 
 def test_the_scale_is_in_decades_and_goes_on_beyond_the_strangest() -> None:
-    normal = np.linspace(0, 1, 99)[None, :, None].repeat(3, axis=2)
-    rarity = Rarity(Scale.fit(normal))
-    common, rarest, beyond = rarity.member_scores(np.array([[[0.0] * 3, [1.0] * 3, [3.0] * 3]]), [0])[0]
+    normal = np.linspace(0, 0.9, 99)[None, :, None].repeat(3, axis=2)
+    rarity = Rarity(Scale.fit(normal, [0.1] * 3))
+    common, rarest, beyond = rarity.member_scores(np.array([[[0.0] * 3, [0.9] * 3, [9.9] * 3]]), [0])[0]
     assert common == 0.0
     assert abs(rarest + np.log10(2 / 100)) < 1e-9
-    assert abs(beyond - (2.0 + 2.0)) < 1e-9
+    assert abs(beyond - (rarest + 1.0)) < 1e-9  # ten times as much, counted from the least amount that means anything
 
 
-@given(arrays(np.float64, (2, 20, len(EVIDENCE)), elements=st.floats(0, 10)), st.floats(0, 20), st.floats(0, 20))
+def test_between_two_normal_windows_the_scale_runs_on() -> None:
+    rarity = Rarity(Scale.fit(np.array([[[0.0], [9.0], [999.0]]]), [1.0]))
+    low, middle, high = rarity.kinds(np.array([[9.0], [99.0], [999.0]]), 0)[:, 0]
+    assert abs(middle - (low + high) / 2) < 1e-9
+
+
+def test_the_strangest_kind_speaks_for_the_member() -> None:
+    rarity = Rarity(Scale.fit(np.linspace(0, 1, 50)[None, :, None].repeat(2, axis=2), [0.1, 0.1]))
+    both = rarity.kinds(np.array([[0.2, 0.9]]), 0)[0]
+    assert rarity.member_scores(np.array([[[0.2, 0.9]]]), [0])[0, 0] == both[1] > both[0]
+
+
+@given(arrays(np.float64, (2, 20, 3), elements=st.floats(0, 10)), st.floats(0, 20), st.floats(0, 20))
 def test_more_evidence_never_scores_less(normal: np.ndarray, one: float, two: float) -> None:
-    rarity = Rarity(Scale.fit(normal))
+    rarity = Rarity(Scale.fit(normal, [0.5, 0.05, 1e-5]))
     low, high = sorted([one, two])
     scores = rarity.member_scores(np.array([[[low] * 3, [high] * 3]] * 2), [0, 1])
-    assert (scores[:, 0] <= scores[:, 1]).all()
+    assert (scores[:, 0] <= scores[:, 1] + 1e-12).all()
+
+
+def test_beyond_what_was_held_back_no_number_is_given() -> None:
+    assert further_than(2.0, 500) == "all but one in 100"
+    assert further_than(2.8, 500) == "any that was held back"

@@ -15,10 +15,11 @@ from logsentry.pipeline.build import make_files, make_source
 from logsentry.pipeline.decode import read as decoded
 from logsentry.schema.window import Window
 from logsentry.scoring.scorer import Options, Scorer
-from logsentry.scoring.session import Session, choose, replay, serve
+from logsentry.scoring.session import Session, choose, open_masked, replay
 from logsentry.scoring.table import Table
 from logsentry.scoring.vote import needed
 from logsentry.stages.windows import assembler
+from logsentry.sdk import Part
 from logsentry.store.verified import Bundle, read
 
 DEMO = Path(logsentry.__file__).parent / "demo"
@@ -27,6 +28,16 @@ DEMO = Path(logsentry.__file__).parent / "demo"
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     return read(DEMO / "bundle", "demo")
+
+
+@pytest.fixture(scope="module")
+def part(bundle: Bundle) -> Part:
+    (only,) = bundle.manifest.parts
+    return only
+
+
+def serve(bundle: Bundle, part: Part, providers: Sequence[str] = ("cpu",)) -> Session:
+    return open_masked(part, bundle.files, providers, "fp32", 1, "demo")[0]
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +84,8 @@ def test_early_stopping_gives_the_verdicts_of_the_whole_ensemble(bundle: Bundle,
     assert any("not asked" in score.votes for score in early)
 
 
-def test_votes_agree_with_the_verdict(bundle: Bundle, windows: list[Window]) -> None:
-    majority = needed(sum(bundle.manifest.groups))
+def test_votes_agree_with_the_verdict(bundle: Bundle, part: Part, windows: list[Window]) -> None:
+    majority = needed(part.members)
     for score in Scorer(bundle).score(windows):
         assert (int(score.votes.split()[0]) >= majority) == score.alert
 
@@ -95,8 +106,8 @@ def test_a_stricter_budget_alerts_on_fewer_windows(bundle: Bundle, windows: list
     assert counts[0] < counts[-1]
 
 
-def test_the_probe_holds_and_a_changed_weight_does_not_pass_it(bundle: Bundle) -> None:
-    session = serve(bundle)
+def test_the_probe_holds_and_a_changed_weight_does_not_pass_it(bundle: Bundle, part: Part) -> None:
+    session = serve(bundle, part)
     assert replay(session, bundle.files["probe.npz"], "demo") <= 1e-4
     weights = np.frombuffer(bundle.files[session.graph.file], dtype=np.uint8)
     refused = 0
@@ -111,9 +122,9 @@ def test_the_probe_holds_and_a_changed_weight_does_not_pass_it(bundle: Bundle) -
 
 
 @pytest.mark.parametrize("probe", [b"", b"PK\x03\x04", b"\x80\x04}\x94."])
-def test_a_bundle_without_a_probe_is_refused(bundle: Bundle, probe: bytes) -> None:
+def test_a_bundle_without_a_probe_is_refused(bundle: Bundle, part: Part, probe: bytes) -> None:
     with pytest.raises(BundleRefused, match="probe"):
-        replay(serve(bundle), probe, "demo")
+        replay(serve(bundle, part), probe, "demo")
 
 
 def test_eight_bits_give_nearly_the_same_verdicts(bundle: Bundle, windows: list[Window]) -> None:
@@ -121,11 +132,11 @@ def test_eight_bits_give_nearly_the_same_verdicts(bundle: Bundle, windows: list[
     assert np.mean([one.alert == other.alert for one, other in zip(full, small, strict=True)]) >= 0.98
 
 
-def test_what_cannot_be_served_is_told(bundle: Bundle) -> None:
+def test_what_cannot_be_served_is_told(bundle: Bundle, part: Part) -> None:
     with pytest.raises(Unavailable, match="cuda"):
-        serve(bundle, ("cuda",))
+        serve(bundle, part, ("cuda",))
     with pytest.raises(UsageError, match="no execution provider"):
-        serve(bundle, ("tpu",))
+        serve(bundle, part, ("tpu",))
     with pytest.raises(UsageError, match="no fp16 graph"):
-        choose(bundle.manifest.graphs, ("cpu",), "fp16", "demo")
-    assert serve(bundle, ("cuda", "cpu")).degraded
+        choose(part.graphs, ("cpu",), "fp16", "demo")
+    assert serve(bundle, part, ("cuda", "cpu")).degraded

@@ -1,0 +1,113 @@
+"""One trial: a detector is fitted on four fifths of the normal training windows, calibrated on the last, and rates the test windows.
+
+What is fitted, exported, calibrated and asked is what `logsentry train` and `logsentry score` run; the one exception are random
+masks, which nothing ships (`mask_draws`). Keys that the fitted part never had become the unknown event, as templates would.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from logsentry.errors import UsageError
+from logsentry.experiments.benchmark import Benchmark
+from logsentry.experiments.ratings import Method, Ratings
+from logsentry.pipeline.build import make_detector
+from logsentry.scoring.calibrating import scale_of
+from logsentry.scoring.judge import Judge
+from logsentry.scoring.opening import Hardware, open_part
+from logsentry.scoring.panel import Panel, Seat, batches
+from logsentry.scoring.vote import Vote, needed
+from logsentry.sdk import Detector, Progress
+from logsentry.text.keys import ReadsTexts
+from logsentry.text.vocabulary import FIRST_KEY, UNK
+
+HELD_BACK = 0.2
+BATCH_TOKENS = 16_384
+Window = tuple[int, ...]
+
+
+class Split(msgspec.Struct, frozen=True):
+    """Training windows fitted on and held back, and the distinct test windows, in the ids that the detector knows."""
+
+    fit: list[Window]
+    held_back: list[Window]
+    test: list[Window]
+
+
+def trial(method: Method, benchmark: Benchmark, seed: int, progress: Progress) -> Ratings:
+    """The same arguments give the same ratings."""
+    split = split_of(benchmark, seed)
+    options = dict(method.options)
+    asking = {name: options.pop(name, None) for name in ("mask_stride", "mask_draws", "vote")}
+    detector = make_detector(method.detector, options)
+    if isinstance(detector, ReadsTexts) and benchmark.texts:
+        detector.told(benchmark.texts)
+    began = time.perf_counter()
+    figures = detector.fit(split.fit, benchmark.keys, seed=seed, progress=progress)
+    fitted = time.perf_counter()
+    rated = _rated(_judges(detector, split, benchmark.keys, asking, seed), split, asking["vote"] or "majority")
+    times = {"seconds_fit": fitted - began, "seconds_score": time.perf_counter() - fitted}
+    rated.figures = {**{name: value for name, value in figures.items() if np.isfinite(value)}, **times}
+    return rated
+
+
+def split_of(benchmark: Benchmark, seed: int) -> Split:
+    """The last fifth of a seeded shuffle is held back; keys that the rest lacks become UNK everywhere."""
+    every = list(benchmark.train)
+    random.Random(seed).shuffle(every)
+    cut = len(every) - int(len(every) * HELD_BACK)
+    known = {key for window in every[:cut] for key in window}
+    parts = (every[:cut], every[cut:], benchmark.windows)
+    return Split(*([_known(window, known) for window in part] for part in parts))
+
+
+def _known(window: Sequence[int], known: set[int]) -> Window:
+    return tuple(key if key < FIRST_KEY or key in known else UNK for key in window)
+
+
+def _judges(detector: Detector, split: Split, keys: int, asking: Mapping[str, Any], seed: int) -> list[Judge]:
+    if asking["mask_draws"]:
+        from logsentry.experiments.mask_draws import MaskDraws
+        from logsentry.learn.ensemble import LogBertEnsemble
+
+        if not isinstance(detector, LogBertEnsemble) or detector.model is None or detector.model.members != 1:
+            raise UsageError("random masks are drawn for one LogBERT only; set members to 1")
+        return [MaskDraws(detector.model, asking["mask_draws"], seed)]
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        parts = detector.export(folder, split.fit[:256])
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    stride = {"stride": asking["mask_stride"]} if asking["mask_stride"] else {}
+    return [open_part(part, files, keys, stride, Hardware(), "the trial").judge for part in parts]
+
+
+def _rated(judges: Sequence[Judge], split: Split, vote: Vote) -> Ratings:
+    seats = [Seat.of(judge, scale_of(judge, split.held_back)) for judge in judges]
+    panel = Panel(seats, BATCH_TOKENS)
+    if len(seats) > 1 or seats[0].members == 1:
+        return Ratings(panel.values(split.test, vote).tolist(), panel.values(split.held_back, vote).tolist())
+    members, normal = (_members(seats[0], windows) for windows in (split.test, split.held_back))
+    return Ratings(
+        _voted(members, vote).tolist(), _voted(normal, vote).tolist(), members.tolist(), normal.tolist()
+    )
+
+
+def _members(seat: Seat, windows: Sequence[Window]) -> np.ndarray:
+    """`[members, windows]`, in the order given."""
+    found: dict[Window, np.ndarray] = {}
+    for ids in batches(list(dict.fromkeys(windows)), seat.judge.cost, BATCH_TOKENS):
+        found.update(zip(map(tuple, ids.tolist()), seat.scores(seat.judge.ask(ids)).T, strict=True))
+    return np.stack([found[window] for window in windows], axis=1)
+
+
+def _voted(members: np.ndarray, vote: Vote) -> np.ndarray:
+    voted: np.ndarray = members.mean(axis=0) if vote == "mean" else np.sort(members, axis=0)[-needed(len(members))]
+    return voted

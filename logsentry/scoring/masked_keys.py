@@ -1,0 +1,121 @@
+"""The judge of LogBERT and its ensembles: hides keys by a fixed pattern and asks each member how likely the true ones are.
+
+Three kinds of evidence: the surprise of all keys together and of a key on average, -log p in nats, and the squared distance to
+the centre of the member's hypersphere (Guo et al. 2021, arXiv 2103.04475, section 3.3). The paper counts the keys outside the top-g
+candidates (section 3.4); on HDFS surprise told more (docs/measured.md), and ranks are kept for the reasons alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+
+from logsentry.scoring.evidence import UNSEEN, Rarity, choose_top_g, further_than, unseen_last
+from logsentry.scoring.judge import Finding, Held, Judge, Kind
+from logsentry.scoring.session import Session
+from logsentry.text.vocabulary import UNK
+
+MOST = 5
+"""Findings kept of one window: the strangest ones."""
+
+KINDS = (Kind("surprise", 0.5), Kind("mean surprise", 0.05), Kind("distance", 1e-5))
+DISTANCE = 2  # its place among the kinds
+STRIDE = 2
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """Of one batch: ids `[batch, length]`, ranks and surprise `[asked, batch, length]`, distance `[asked, batch]`, expected
+    `[batch, length, 3]`. Position 0 is the begin key, which is never masked and says nothing."""
+
+    ids: np.ndarray
+    ranks: np.ndarray
+    surprise: np.ndarray
+    distance: np.ndarray
+    expected: np.ndarray
+    top_g: int
+
+    @property
+    def evidence(self) -> np.ndarray:
+        return gather(self.surprise, self.distance)
+
+    def of(self, rows: np.ndarray) -> Answers:
+        ranks, surprise, distance = self.ranks[:, rows], self.surprise[:, rows], self.distance[:, rows]
+        return Answers(self.ids[rows], ranks, surprise, distance, self.expected[rows], self.top_g)
+
+    def joined(self, more: Held) -> Answers:
+        assert isinstance(more, Answers)  # from the same judge
+        ranks, surprise = np.concatenate([self.ranks, more.ranks]), np.concatenate([self.surprise, more.surprise])
+        distance = np.concatenate([self.distance, more.distance])
+        return Answers(self.ids, ranks, surprise, distance, self.expected, self.top_g)
+
+    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+        """The positions whose median rank is outside the top-g, strangest first, and the distance where it says more than they do."""
+        middle, far = np.median(self.ranks, axis=0), self._far(rarity)
+        found = []
+        for row, ranks in enumerate(middle):
+            of_window = unexpected(self.ids[row], ranks, self.expected[row], self.top_g)
+            if far[row] > 0:
+                said = "lies further from the centre of normal windows than " + further_than(float(far[row]), rarity.windows)
+                of_window.append(Finding(-1, said=said))
+            found.append(tuple(of_window))
+        return found
+
+    def _far(self, rarity: Rarity) -> np.ndarray:
+        """`[batch]`: the median rarity of the distance where it exceeds that of the keys for most members, else 0."""
+        kinds = np.stack([rarity.kinds(member, index) for index, member in enumerate(self.evidence)])  # [asked, batch, kinds]
+        distance = np.median(kinds[:, :, DISTANCE], axis=0)
+        keys = np.median(np.delete(kinds, DISTANCE, axis=2).max(axis=2), axis=0)
+        far: np.ndarray = np.where((distance > keys) & (distance >= 1.0), distance, 0.0)
+        return far
+
+
+class MaskedKeys:
+    """Asks one session; `settings` hold the mask `stride`, and the `top_g` that `tune` chose."""
+
+    kinds = KINDS
+
+    def __init__(self, session: Session, keys: int, settings: Mapping[str, int]) -> None:
+        self.session, self._keys = session, keys
+        self._stride, self._top_g = settings.get("stride", STRIDE), settings.get("top_g", 1)
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        return self.session.groups
+
+    @property
+    def degraded(self) -> bool:
+        return self.session.degraded
+
+    def cost(self, length: int) -> int:
+        return length * min(self._stride, length)
+
+    def tune(self, normal: Sequence[np.ndarray]) -> dict[str, int]:
+        """The stride stays; top-g is the least that holds 95 % of the known keys of normal windows."""
+        ranks = [self.ask(ids).ranks for ids in normal]
+        return {"stride": self._stride, "top_g": choose_top_g(normal, ranks)}
+
+    def ask(self, ids: np.ndarray, groups: Sequence[bool] | None = None) -> Answers:
+        ranks, surprise, distance, expected = self.session.run(ids, self._stride, groups)
+        surprise = np.where(ids == UNK, np.maximum(surprise, UNSEEN), surprise)
+        return Answers(ids, unseen_last(ids, ranks, self._keys), surprise, distance, expected, self._top_g)
+
+
+def gather(surprise: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Surprise `[members, windows, length]` and distances `[members, windows]` to evidence `[members, windows, kinds]`."""
+    asked = surprise[:, :, 1:].astype(np.float64)
+    return np.stack([asked.sum(axis=2), asked.mean(axis=2), distance.astype(np.float64)], axis=2)
+
+
+def unexpected(ids: np.ndarray, ranks: np.ndarray, expected: np.ndarray, top_g: int) -> list[Finding]:
+    """The positions of one window whose rank is outside the top-g: ids, ranks `[length]`, expected `[length, 3]`."""
+    strange = [int(at) for at in np.argsort(-ranks[1:], kind="stable") + 1 if ranks[at] >= top_g]
+    return [Finding(at, int(ranks[at]), int(ids[at]), _instead(ids[at], expected[at])) for at in strange[:MOST]]
+
+
+def _instead(key: int, expected: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(other) for other in expected if other not in (key, UNK))
+
+
+_: type[Judge] = MaskedKeys

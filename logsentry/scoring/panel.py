@@ -1,0 +1,139 @@
+"""The judges of a bundle and how they vote: windows of key ids in, values, votes and findings out.
+
+A part's value is the vote of its members; the value of several parts is the largest of theirs, so that one part's evidence
+suffices. All values are decades of rarity, so they can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from logsentry.scoring.evidence import Rarity, Scale
+from logsentry.scoring.judge import Finding, Held, Judge
+from logsentry.scoring.vote import Vote, combine, told, undecided
+
+DIGITS = 6
+"""Decimals that a value keeps: far finer than any verdict needs, coarser than what a batch's size changes."""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What one part, or a whole panel, found of one window."""
+
+    value: float
+    votes: str
+    findings: tuple[Finding, ...]
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A judge with the scale that its evidence is put on."""
+
+    judge: Judge
+    rarity: Rarity
+
+    @classmethod
+    def of(cls, judge: Judge, scale: Scale) -> Seat:
+        return cls(judge, Rarity(scale))
+
+    @property
+    def members(self) -> int:
+        return sum(self.judge.groups)
+
+    def scores(self, held: Held) -> np.ndarray:
+        """`[asked, batch]`, rounded before they are held against a threshold, so that votes and value never disagree."""
+        evidence = held.evidence
+        return np.round(self.rarity.member_scores(evidence, range(len(evidence))), DIGITS)
+
+    def values(self, ids: np.ndarray, vote: Vote) -> np.ndarray:
+        """Values alone, `[batch]`, of windows of one length."""
+        return combine(self.scores(self.judge.ask(ids)), vote, self.members).round(DIGITS)
+
+    def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
+        if vote == "majority-early" and len(self.judge.groups) > 1:
+            return self._early(ids, threshold)
+        return self._conclude(self.judge.ask(ids), vote, threshold)
+
+    def _early(self, ids: np.ndarray, threshold: float) -> list[Verdict]:
+        """Ask the vote groups one after another, each only about the windows that are still undecided."""
+        groups = len(self.judge.groups)
+        decided: dict[int, Verdict] = {}
+        left = np.arange(len(ids))
+        held = self.judge.ask(ids, _only(0, groups))
+        for group in range(1, groups + 1):
+            open_ = undecided(self.scores(held), threshold, self.members)
+            closed = self._conclude(held.of(~open_), "majority", threshold) if not open_.all() else []
+            decided.update(zip(left[~open_].tolist(), closed, strict=True))
+            left = left[open_]
+            if not len(left):
+                break
+            held = held.of(open_).joined(self.judge.ask(ids[left], _only(group, groups)))
+        return [decided[at] for at in range(len(ids))]
+
+    def _conclude(self, held: Held, vote: Vote, threshold: float) -> list[Verdict]:
+        scores = self.scores(held)
+        values = combine(scores, vote, self.members).round(DIGITS)
+        yes = (scores >= threshold).sum(axis=0)
+        why = held.findings(self.rarity)
+        votes = [told(int(y), len(scores), self.members) for y in yes]
+        return [Verdict(float(v), said, found) for v, said, found in zip(values, votes, why, strict=True)]
+
+
+class Panel:
+    """One or more seats over the same windows."""
+
+    def __init__(self, seats: Sequence[Seat], batch_tokens: int = 4096) -> None:
+        self.seats, self._batch_tokens = tuple(seats), batch_tokens
+
+    def values(self, windows: Sequence[tuple[int, ...]], vote: Vote) -> np.ndarray:
+        """The value of each window, in the same order: `[windows]`."""
+        found: dict[tuple[int, ...], float] = {}
+        for ids in batches(list(dict.fromkeys(windows)), self.cost, self._batch_tokens):
+            largest = np.max([seat.values(ids, vote) for seat in self.seats], axis=0)
+            found.update(zip(map(tuple, ids.tolist()), largest.tolist(), strict=True))
+        return np.array([found[window] for window in windows])
+
+    def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
+        """Verdicts on windows of one length `[batch, length]`."""
+        return [together(each) for each in zip(*(seat.verdicts(ids, vote, threshold) for seat in self.seats), strict=True)]
+
+    def cost(self, length: int) -> int:
+        return max(seat.judge.cost(length) for seat in self.seats)
+
+    @property
+    def degraded(self) -> bool:
+        return any(seat.judge.degraded for seat in self.seats)
+
+
+def together(parts: Sequence[Verdict]) -> Verdict:
+    """The strangest part speaks first; the findings of the others follow."""
+    if len(parts) == 1:
+        return parts[0]
+    ordered = sorted(parts, key=lambda part: -part.value)
+    return Verdict(
+        ordered[0].value,
+        "; ".join(part.votes for part in parts if part.votes),
+        tuple(dict.fromkeys(finding for part in ordered for finding in part.findings)),
+    )
+
+
+def batches(windows: Sequence[tuple[int, ...]], cost: Callable[[int], int], tokens: int) -> Iterator[np.ndarray]:
+    """Windows of equal length together, short ones first, as many as the token budget allows: ids `[batch, length]`."""
+    for length, same in by_length(windows):
+        size = max(1, tokens // cost(length))
+        for start in range(0, len(same), size):
+            yield np.array(same[start : start + size])
+
+
+def by_length(windows: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
+    """Windows of each length together, short ones first; within a length in the order given."""
+    groups: dict[int, list[tuple[int, ...]]] = {}
+    for ids in windows:
+        groups.setdefault(len(ids), []).append(ids)
+    for length in sorted(groups):
+        yield length, groups[length]
+
+
+def _only(group: int, groups: int) -> list[bool]:
+    return [number == group for number in range(groups)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -41,12 +42,14 @@ class Filtered(msgspec.Struct, frozen=True):
 
 
 def event_id(record: Record, part: int = 0) -> str:
-    """32 hex digits from the record's origin, place and bytes; `part` counts the events of one record.
+    """32 hex digits from the record's origin, place and content; `part` counts the events of one record.
 
-    A replay of the same record gives the same id, so a store that is keyed by it overwrites instead of doubling.
+    A replay of the same record gives the same id, so a store that is keyed by it overwrites instead of doubling. The place alone tells
+    records of one origin apart, and it is hashed so that nobody can choose it; the checksum of the content is for a file
+    that was written anew with the same first line. Hashing all bytes cost a third of an event's time.
     """
-    place = f"{record.origin}\0{record.offset}\0{part}\0".encode("utf-8", "surrogateescape")
-    return blake2b(place + record.data, digest_size=16).hexdigest()
+    place = f"{record.origin}\0{record.offset}\0{part}\0{len(record.data)}\0{crc32(record.data)}"
+    return blake2b(place.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
 def timestamp(nanoseconds: int) -> str:

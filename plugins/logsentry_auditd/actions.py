@@ -146,6 +146,21 @@ package-updated | package | info | SOFTWARE_UPDATE
 sent-message | | | USER
 """
 
+# What auditbeat has no name for and ausearch has (auparse/normalize_record_map.h), and what neither has and says something by itself.
+_RECORDS_BESIDE = """
+configured-device | host | change | USER_DEVICE
+accessed-policy-controlled-file | file | access | FANOTIFY
+changed-selinux-enforcement | configuration | change | USER_MAC_STATUS
+added-mac-network-domain-mapping-to | configuration | creation | MAC_MAP_ADD
+deleted-mac-network-domain-mapping-from | configuration | deletion | MAC_MAP_DEL
+| driver | change | BPF
+| configuration | change | MAC_UNLBL_ALLOW MAC_CIPSOV4_ADD MAC_CIPSOV4_DEL MAC_UNLBL_STCADD MAC_UNLBL_STCDEL MAC_CALIPSO_ADD MAC_CALIPSO_DEL
+| network | info | MAC_IPSEC_EVENT NETFILTER_PKT CRYPTO_IKE_SA CRYPTO_IPSEC_SA
+| configuration | change | EVENT_LISTENER DM_CTRL INTEGRITY_POLICY_RULE
+| file | info | INTEGRITY_DATA INTEGRITY_METADATA INTEGRITY_RULE INTEGRITY_EVM_XATTR
+| process | info | CRYPTO_TEST_USER CRYPTO_PARAM_CHANGE_USER CRYPTO_FAILURE_USER CRYPTO_REPLAY_USER
+"""
+
 _ALERTS = """
 crashed-program | process | end info | ANOM_ABEND
 attempted-execution-of-forbidden-program | process | start info | ANOM_EXEC
@@ -169,6 +184,7 @@ deleted-user-account | iam | user deletion info | ANOM_DEL_ACCT
 modified-user-account | iam | user change info | ANOM_MOD_ACCT
 user-became-root | authentication | start info | ANOM_ROOT_TRANS
 service-account-attempted-login | authentication | start denied | ANOM_LOGIN_SERVICE
+created-suspicious-file | file | creation info | ANOM_CREAT
 """
 
 
@@ -182,6 +198,6 @@ def _table(text: str, alert: bool = False) -> dict[str, Action]:
 
 
 OF_SYSCALL: Mapping[str, Action] = _table(_SYSCALLS)
-OF_RECORD: Mapping[str, Action] = _table(_RECORDS) | _table(_ALERTS, alert=True)
+OF_RECORD: Mapping[str, Action] = _table(_RECORDS) | _table(_RECORDS_BESIDE) | _table(_ALERTS, alert=True)
 ANY_SYSCALL = Action("", ("process",), ("info",))
 APPARMOR = Action("violated-apparmor-policy")

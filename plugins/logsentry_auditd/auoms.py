@@ -21,7 +21,7 @@ _DROPPED = ("SchemaVersion", "auoms_version", "syscall_r", "key_r", "redactors",
 
 
 def is_auoms(text: str) -> bool:
-    return "type=AUOMS_" in text[:512]
+    return text.find("type=AUOMS_", 0, 512) >= 0
 
 
 def entries(body: str) -> tuple[list[Entry], str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 Stamp = tuple[str, int, int]
@@ -20,5 +22,14 @@ class Entry(msgspec.Struct, gc=False):
 
 ABSENT = frozenset(("", "?", "(null)", "(none)", '""', "-"))
 """How records say that there is no value."""
-UNSET = frozenset(("4294967295", "-1", "unset", "", "?"))
-"""How records say that an id is not set: an unsigned -1, or a word."""
+UNSET = frozenset(("4294967295", "-1", "unset", "", "?", "n/a"))
+"""How records say that an id is not set: an unsigned -1, or a word (`n/a` is systemd's)."""
+_NOTHING = ABSENT | UNSET - {"-1"}
+
+
+def first_of(logged: Mapping[str, str], names: Sequence[str]) -> str:
+    """The first of these fields that says something, or nothing."""
+    for name in names:
+        if (value := logged.get(name)) is not None and value not in _NOTHING:
+            return value
+    return ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from logsentry.sdk import Value
 from logsentry_auditd.actions import OF_RECORD
@@ -16,41 +15,52 @@ from logsentry_auditd.classes import classes
 from logsentry_auditd.entry import ABSENT, UNSET, Entry
 from logsentry_auditd.execve import arguments
 from logsentry_auditd.identity import Directory, put_label
-from logsentry_auditd.mapping import comes_from_outside, object_of, put_people
+from logsentry_auditd.kept import Remembered
+from logsentry_auditd.mapping import comes_from_outside, object_of
 from logsentry_auditd.objects import put_address, put_files, put_socket
+from logsentry_auditd.particular import put_particulars
+from logsentry_auditd.people import Cast, People
 from logsentry_auditd.tables import error_name
 
 _ELSEWHERE = """
-auid uid gid euid suid fsuid egid sgid fsgid ses pid ppid comm exe cwd subj key success res result items saddr proctitle name
-inode dev mode ouid ogid rdev obj item nametype cap_fp cap_fi cap_fe cap_fver cap_frootid arch syscall exit old-auid new-auid
-old-ses new-ses argc
+auid uid gid euid suid fsuid egid sgid fsgid ses pid ppid comm exe cwd subj key success res result items arch syscall exit
+old-auid new-auid
 """
 _TOLD = frozenset(_ELSEWHERE.split())
 _COMPANIONS = frozenset(("PATH", "EXECVE", "CWD", "PROCTITLE", "SOCKADDR"))
+_PLACES: Remembered[tuple[tuple[str, str], ...]] = Remembered()
 _NAME = re.compile(r"[A-Za-z][\w-]{0,39}")
-_ROLES = ("user.name", "user.effective.name", "user.target.name", "user.audit.name")
 
 
-def document(entries: Sequence[Entry], serial: int, node: str, directory: Directory) -> tuple[dict[str, Value], str]:
-    """ECS fields and the message of one event; `entries` are its records in the order in which they were read."""
-    main, call, companions = _sorted(entries)
-    logged = main.fields if call is None or call is main else {**main.fields, **call.fields}
-    fields = classes(main, call, logged)
-    fields["auditd.sequence"] = serial
-    if node:
-        fields["host.name"] = node
-    _put_process(fields, logged)
-    put_people(fields, main if call is None or (main is not call and "auid" in main.fields) else call, directory)
-    if (context := logged.get("subj")) is not None:
-        put_label(fields, "user", context)
-    if companions:
-        _put_companions(fields, companions)
-    what = _put_object(fields, main, companions, directory)
-    for entry in entries:
-        if entry.type not in _COMPANIONS:
-            _put_rest(fields, entry.fields)
-    _put_entity(fields, logged.get("ses", ""))
-    return fields, _put_summary(fields, what)
+class Maker:
+    """Makes documents with the names of one directory."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        self._cast = Cast(directory)
+
+    def document(self, entries: Sequence[Entry], serial: int, node: str) -> tuple[dict[str, Value], str]:
+        """ECS fields and the message of one event; `entries` are its records in the order in which they were read."""
+        main, call, companions = _sorted(entries)
+        logged = main.fields if call is None or call is main else {**main.fields, **call.fields}
+        fields = classes(main, call, logged)
+        fields["auditd.sequence"] = serial
+        if node:
+            fields["host.name"] = node
+        _put_process(fields, logged)
+        people = self._cast.of(main if call is None or (main is not call and "auid" in main.fields) else call)
+        fields.update(people.fields)
+        if (context := logged.get("subj")) is not None:
+            put_label(fields, "user", context)
+        if companions:
+            _put_companions(fields, companions)
+        what = _put_object(fields, main, companions, self._directory)
+        for entry in entries:
+            if entry.type not in _COMPANIONS:
+                put_particulars(fields, entry)
+                _put_rest(fields, entry.fields)
+        _put_entity(fields, logged.get("ses", ""))
+        return fields, _put_summary(fields, people, what)
 
 
 def _sorted(entries: Sequence[Entry]) -> tuple[Entry, Entry | None, dict[str, list[Entry]]]:
@@ -70,22 +80,21 @@ def _sorted(entries: Sequence[Entry]) -> tuple[Entry, Entry | None, dict[str, li
 
 def _put_process(fields: dict[str, Value], logged: Mapping[str, str]) -> None:
     get = logged.get
-    for name, place in (("pid", "process.pid"), ("ppid", "process.parent.pid")):
-        value = get(name)
-        if value is not None and value.isascii() and value.isdigit() and len(value) < 12:
-            fields[place] = int(value)
-    for name, place in (("comm", "process.name"), ("exe", "process.executable"), ("cwd", "process.working_directory")):
-        value = get(name)
-        if value is not None and value not in ABSENT:
-            fields[place] = value
-    terminal = get("tty") or get("terminal") or ""
-    if terminal not in ABSENT:
+    if (pid := get("pid", "")).isdecimal() and len(pid) < 12:
+        fields["process.pid"] = int(pid)
+    if (parent := get("ppid", "")).isdecimal() and len(parent) < 12:
+        fields["process.parent.pid"] = int(parent)
+    if (name := get("comm", "")) not in ABSENT:
+        fields["process.name"] = name
+    if (executable := get("exe", "")) not in ABSENT:
+        fields["process.executable"] = executable
+    if (folder := get("cwd", "")) not in ABSENT:
+        fields["process.working_directory"] = folder
+    if (terminal := get("tty") or get("terminal") or "") not in ABSENT:
         fields["user.terminal"] = terminal
-    code = get("exit", "")
-    if code not in ABSENT:
+    if (code := get("exit", "")) not in ABSENT:
         fields["auditd.data.exit"] = error_name(code)
-    key = get("key", "")
-    if key not in ABSENT:
+    if (key := get("key", "")) not in ABSENT:
         fields["tags"] = key.split("\x01")
 
 
@@ -111,7 +120,7 @@ def _put_object(fields: dict[str, Value], main: Entry, companions: Mapping[str, 
         if not primary:
             primary, what = name, "file"
     if (sockets := companions.get("SOCKADDR")) is not None:
-        name = put_socket(fields, sockets[0], str(fields.get("auditd.data.syscall", "")))
+        name = put_socket(fields, sockets[0], str(fields.get("auditd.data.socketcall") or fields.get("auditd.data.syscall", "")))
         if not primary:
             primary, what = name, "socket"
     address = main.fields.get("addr", "")
@@ -131,12 +140,12 @@ def _put_object(fields: dict[str, Value], main: Entry, companions: Mapping[str, 
 def _put_rest(fields: dict[str, Value], logged: Mapping[str, str]) -> None:
     """Everything that was logged and has no other place, as text."""
     names = tuple(logged)
-    for name, place in _places(names) if len("".join(names)) <= 512 else _places.__wrapped__(names):
+    places = _PLACES.get(names)
+    for name, place in _PLACES.keep(names, _places(names)) if places is None else places:
         if (value := logged[name]) not in ABSENT:
             fields.setdefault(place, value)
 
 
-@lru_cache(maxsize=1024)
 def _places(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The names that have no other place, each with its own below `auditd.data.`; what is no name is left out."""
     return tuple((name, f"auditd.data.{name}") for name in names if name not in _TOLD and _NAME.fullmatch(name) is not None)
@@ -153,20 +162,12 @@ def _put_entity(fields: dict[str, Value], session: str) -> None:
         fields["auditd.entity"] = f"program {fields.get('process.executable') or fields.get('process.name') or 'unknown'}"
 
 
-def _put_summary(fields: dict[str, Value], what: str) -> str:
-    """Actors and means in the words of auditbeat; answers `vagrant changed-file-ownership-of test with /usr/bin/chown: success`."""
-    get = fields.get
-    first = get("user.audit.name") or get("user.audit.id")
-    second = get("user.effective.name") or get("user.effective.id") or get("user.name") or get("user.id")
-    fields["auditd.summary.actor.primary"] = first or "unset"
-    if second is not None:
-        fields["auditd.summary.actor.secondary"] = second
-    if users := {str(user) for role in _ROLES if (user := get(role)) is not None}:
-        fields["related.user"] = sorted(users)
-    with_ = ""
-    if (how := get("process.executable") or get("process.name")) is not None:
+def _put_summary(fields: dict[str, Value], people: People, what: str) -> str:
+    """The means in the words of auditbeat; answers `vagrant changed-file-ownership-of test with /usr/bin/chown: success`."""
+    if people.names:
+        fields["related.user"] = people.names.copy()
+    how = fields.get("process.executable") or fields.get("process.name")
+    if how is not None:
         fields["auditd.summary.how"] = how
-        with_ = f" with {how}"
-    return (
-        f"{first or second or 'somebody'} {fields['event.action']}{' ' + what if what else ''}{with_}: {fields['event.outcome']}"
-    )
+    done = f"{people.actor} {fields['event.action']}{' ' + what if what else ''}{f' with {how}' if how else ''}"
+    return f"{done}: {fields['event.outcome']}"

@@ -15,7 +15,7 @@ from logsentry_auditd.entry import Stamp
 from logsentry_auditd.kept import kept
 from logsentry_auditd.tables import TYPE_NUMBERS, type_name
 
-_PLAIN = re.compile(r"(?:node=(\S+) )?type=(\S+) msg=audit\(([0-9]{1,12})\.([0-9]{3}):([0-9]{1,10})\): ?")
+_PLAIN = re.compile(r"(?:node=(\S+) )?type=(\S+) msg=audit\(([0-9]{1,11})\.([0-9]{3}):([0-9]{1,10})\): ?")
 _LOOSE = re.compile(
     r"(?:node=(\S+) )?(?:type=(\S+) )?(?:msg=)?audit\((?:([0-9]{1,12})(?:\.([0-9]{1,9}))?|([^()]{6,40}?)):([0-9]{1,10})\) ?:? ?"
 )
@@ -36,7 +36,7 @@ def header(text: str) -> Header:
     found = _PLAIN.match(text)
     if found is not None:
         node, kind, seconds, millis, serial = found.groups()
-        stamp = (node or "", _since_1970(seconds) + int(millis) * 1_000_000, int(serial))
+        stamp = (node or "", int(seconds + millis) * 1_000_000, int(serial))  # 11 digits of seconds end in the year 5138
         return kind if kind in TYPE_NUMBERS else type_name(kind), stamp, text[found.end() :], False
     return _loose(text)
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 
 from logsentry.sdk import Value
-from logsentry_auditd.entry import ABSENT, UNSET, Entry
-from logsentry_auditd.kept import kept
+from logsentry_auditd.entry import ABSENT, UNSET
+from logsentry_auditd.kept import Remembered
 
 _UNKNOWN = re.compile(r"unknown\(([0-9]+)\)")  # how ausearch -i shows an id without a name
 
@@ -30,10 +30,11 @@ _GROUPS = (
     ("sgid", "user.saved.group"),
     ("fsgid", "user.filesystem.group"),
 )
-_IDS = tuple(name for name, _ in (*_USERS, *_GROUPS))
-_NAMES = tuple(name.upper() for name in _IDS)
+PROCESS_IDS = tuple(name for name, _ in (*_USERS, *_GROUPS))
 _FILE_PLACES = (("user.id", "file.uid"), ("user.name", "file.owner"), ("group.id", "file.gid"), ("group.name", "file.group"))
-_KEPT, _LENGTH = 4096, 512
+
+
+_LABELS: Remembered[dict[str, Value]] = Remembered()
 
 
 class Directory:
@@ -42,7 +43,7 @@ class Directory:
     def __init__(self, users: Mapping[str, str], groups: Mapping[str, str]) -> None:
         self.users = {"0": "root", **users}
         self.groups = {"0": "root", **groups}
-        self._owners: dict[tuple[str | None, ...], dict[str, Value]] = {}
+        self._owners: Remembered[dict[str, Value]] = Remembered()
         self._user_ids = {name: number for number, name in self.users.items()}
         self._group_ids = {name: number for number, name in self.groups.items()}
 
@@ -53,44 +54,26 @@ class Directory:
     def put_group(self, fields: dict[str, Value], place: str, value: str, name: str = "") -> None:
         _put(fields, place, value, name, self.groups, self._group_ids)
 
-    def put_process_owner(self, fields: dict[str, Value], entry: Entry) -> None:
-        """The ids that a process had, as a SYSCALL record and its kin give them; most processes share theirs with others."""
-        logged, names = entry.fields, entry.names
-        key = tuple(map(logged.get, _IDS)) if not names else (*map(logged.get, _IDS), *map(names.get, _NAMES))
-        found = self._owners.get(key)
-        if found is None:
-            found = self._owner(logged, names)
-            self._keep(key, found)
-        fields.update(found)
-
-    def file_owner(self, uid: str, gid: str, owner: str, group: str) -> dict[str, Value]:
-        """`file.uid`, `file.owner`, `file.gid` and `file.group`, from ids and the names beside them."""
-        key = (uid, gid, owner, group)
-        found = self._owners.get(key)
-        if found is None:
-            user: dict[str, Value] = {}
-            self.put_user(user, "user", uid, owner)
-            self.put_group(user, "group", gid, group)
-            found = {place: user[name] for name, place in _FILE_PLACES if name in user}
-            self._keep(key, found)
-        return found
-
-    def _keep(self, key: tuple[str | None, ...], found: dict[str, Value]) -> None:
-        if sum(map(len, filter(None, key))) > _LENGTH:  # hostile values are not kept
-            return
-        if len(self._owners) >= _KEPT:
-            self._owners.clear()
-        self._owners[key] = found
-
-    def _owner(self, logged: Mapping[str, str], names: Mapping[str, str]) -> dict[str, Value]:
-        fields: dict[str, Value] = {}
+    def put_process_owner(self, fields: dict[str, Value], logged: Mapping[str, str], names: Mapping[str, str]) -> None:
+        """The ids that a process had, as a SYSCALL record and its kin give them."""
         for name, place in _USERS:
             if (value := logged.get(name)) is not None:
                 self.put_user(fields, place, value, names.get(name.upper(), ""))
         for name, place in _GROUPS:
             if (value := logged.get(name)) is not None:
                 self.put_group(fields, place, value, names.get(name.upper(), ""))
-        return fields
+
+    def file_owner(self, uid: str, gid: str, owner: str, group: str) -> Mapping[str, Value]:
+        """`file.uid`, `file.owner`, `file.gid` and `file.group`, from ids and the names beside them."""
+        key = (uid, gid, owner, group)
+        found = self._owners.get(key)
+        return self._owners.keep(key, self._file_owner(*key)) if found is None else found
+
+    def _file_owner(self, uid: str, gid: str, owner: str, group: str) -> dict[str, Value]:
+        user: dict[str, Value] = {}
+        self.put_user(user, "user", uid, owner)
+        self.put_group(user, "group", gid, group)
+        return {place: user[name] for name, place in _FILE_PLACES if name in user}
 
 
 def _put(
@@ -111,19 +94,18 @@ def _put(
         fields[f"{place}.id"] = number
 
 
-@kept
-def _parts(text: str) -> tuple[tuple[str, str], ...]:
-    """The parts of a label by name.
+def _label(owner: str, text: str) -> dict[str, Value]:
+    """The parts of a label by field.
 
     SELinux labels are `user:role:domain:level:category`; AppArmor and Smack write others, kept whole as the domain.
     """
     if text in ABSENT:
-        return ()
+        return {}
     parts = text.split(":", 4)
     if len(parts) < 3:
-        return (("selinux.domain", text.lstrip("=") or text),)
-    names = ("selinux.user", "selinux.role", "selinux.domain", "selinux.level", "selinux.category")
-    return tuple((name, value) for name, value in zip(names, parts, strict=False) if value)
+        return {f"{owner}.selinux.domain": text.lstrip("=") or text}
+    names = ("user", "role", "domain", "level", "category")
+    return {f"{owner}.selinux.{name}": value for name, value in zip(names, parts, strict=False) if value}
 
 
 def put_label(fields: dict[str, Value], owner: str, text: str) -> None:
@@ -134,5 +116,5 @@ def put_label(fields: dict[str, Value], owner: str, text: str) -> None:
     >>> fields["user.selinux.level"], fields["user.selinux.category"]
     ('s0-s0', 'c0.c1023')
     """
-    for name, value in _parts(text):
-        fields[f"{owner}.{name}"] = value
+    found = _LABELS.get((owner, text))
+    fields.update(_LABELS.keep((owner, text), _label(owner, text)) if found is None else found)

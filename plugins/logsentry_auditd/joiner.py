@@ -48,13 +48,13 @@ class EventJoiner:
             read = self._read(record)
         except BadRecord as refused:
             return iter((Joined((record,), bad=str(refused)),))
+        if isinstance(read, tuple):
+            if len(read) == 2 and isinstance(read[1], Entry):
+                return iter(self._take(record, read[0], read[1]))
+            return iter((Joined((record,), read),))
         if read is None:
             return iter((*self.flush(), Joined((record,), filtered="separator between events")))
-        if isinstance(read, Filtered):
-            return iter((Joined((record,), filtered=read.reason),))
-        if len(read) == 2 and isinstance(read[1], Entry):
-            return iter(self._take(record, read[0], read[1]))
-        return iter((Joined((record,), read),))
+        return iter((Joined((record,), filtered=read.reason),))
 
     def flush(self) -> Iterator[Joined]:
         for stamp in list(self._open):

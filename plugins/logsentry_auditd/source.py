@@ -18,7 +18,7 @@ import msgspec
 from logsentry.sdk import BadRecord, Event, Filtered, Framing, Joiner, Profile, Record, event_id, readable
 from logsentry_auditd.auoms import entries, is_auoms
 from logsentry_auditd.entry import Entry, Stamp
-from logsentry_auditd.event import document
+from logsentry_auditd.event import Maker
 from logsentry_auditd.header import header
 from logsentry_auditd.identity import Directory
 from logsentry_auditd.joiner import EventJoiner
@@ -55,7 +55,7 @@ class Auditd:
 
     def __init__(self, config: AuditdConfig) -> None:
         self._config = config
-        self._directory = Directory(config.users, config.groups)
+        self._document = Maker(Directory(config.users, config.groups)).document
 
     def framing_of(self, head: bytes) -> Framing:
         """JSON where the file begins with an object or an array, else lines."""
@@ -84,6 +84,8 @@ class Auditd:
         if len(data) > self._config.max_line_bytes:
             raise BadRecord(f"the line has {len(data):,} bytes, more than the {self._config.max_line_bytes:,} that are read")
         text = readable(data).rstrip("\r\n")
+        if text.startswith("type=") and not text.startswith("type=AUOMS_"):  # nearly all lines
+            return self._line(text)
         if not text.startswith(("type=", "node=")):
             if not text or text.isspace():
                 return Filtered("blank line")
@@ -102,7 +104,7 @@ class Auditd:
     def _gathered(self, record: Record, text: str) -> tuple[Event, ...]:
         _, (node, time, serial), body, _ = header(text)
         found, named = entries(body)
-        fields, message = document(found, serial, named or node, self._directory)
+        fields, message = self._document(found, serial, named or node)
         return (Event(event_id(record), time, "auditd", fields, message, record.data),)
 
     def _whole(self, record: Record, text: str) -> tuple[Stamp, Entry] | tuple[Event, ...]:
@@ -110,11 +112,11 @@ class Auditd:
         if isinstance(found, str):
             return self._gathered(record, found) if is_auoms(found) else self._line(found)
         if isinstance(found, Whole):
-            fields, message = document(found.entries, found.stamp[2], found.stamp[0], self._directory)
+            fields, message = self._document(found.entries, found.stamp[2], found.stamp[0])
             return (Event(event_id(record), found.stamp[1], "auditd", fields, message, record.data),)
         return (Event(event_id(record), found.time, "auditd", found.fields, found.message, record.data),)
 
     def _finish(self, records: list[Record], stamp: Stamp, entries: list[Entry]) -> Event:
-        fields, message = document(entries, stamp[2], stamp[0], self._directory)
+        fields, message = self._document(entries, stamp[2], stamp[0])
         original = records[0].data if len(records) == 1 else b"\n".join(record.data for record in records)
         return Event(event_id(records[0]), stamp[1], "auditd", fields, message, original)

@@ -35,6 +35,13 @@ _ARCHITECTURES = {
     "c0000102": "loongarch64",
 }
 
+# linux/net.h, SYS_SOCKET = 1 and on; socketcall(2).
+_SOCKET_CALL_WORDS = """
+socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom shutdown setsockopt getsockopt
+sendmsg recvmsg accept4 recvmmsg sendmmsg
+"""
+_SOCKET_CALLS = {f"{number:x}": name for number, name in enumerate(_SOCKET_CALL_WORDS.split(), start=1)}
+
 
 def architecture(code: str) -> str:
     """`c000003e` -> `x86_64`; a name or an unknown code stays as it is."""
@@ -47,6 +54,11 @@ def syscall_name(arch: str, number: str) -> str:
     if not (number.isascii() and number.isdigit()) or len(number) > 6 or int(number) >= len(names):
         return number
     return names[int(number)] or number
+
+
+def socket_call(argument: str) -> str:
+    """What the one call `socketcall` of older architectures was asked for, by its first argument in hexadecimal: `3` -> `connect`."""
+    return _SOCKET_CALLS.get(argument.lower().removeprefix("0x"), "")
 
 
 @kept

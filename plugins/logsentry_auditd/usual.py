@@ -16,7 +16,8 @@ Fields = dict[str, str] | None
 _VALUE = r'("[^"]*"|[^\s"]+)'
 _SYSCALL = re.compile(
     r"arch=([0-9a-f]+) syscall=([0-9]+) success=(\w+) exit=(-?[0-9]+) a0=([0-9a-f]+) a1=([0-9a-f]+) a2=([0-9a-f]+) a3=([0-9a-f]+) "
-    r"items=([0-9]+) ppid=([0-9]+) pid=([0-9]+) (auid=[0-9]+ uid=[0-9 a-z=]+ fsgid=[0-9]+) tty=([^\s\"]+) ses=([0-9]+) "
+    r"items=([0-9]+) ppid=([0-9]+) pid=([0-9]+) (auid=[0-9]+ uid=[0-9]+ gid=[0-9]+ euid=[0-9]+ suid=[0-9]+ fsuid=[0-9]+ egid=[0-9]+ "
+    r"sgid=[0-9]+ fsgid=[0-9]+) tty=([^\s\"]+)(?: ses=([0-9]+))? "
     rf"comm={_VALUE} exe={_VALUE}(?: subj=([^\s\"]+))? key={_VALUE}\s*"
 ).fullmatch
 _PATH = re.compile(
@@ -24,14 +25,14 @@ _PATH = re.compile(
     r"(?: obj=([^\s\"]+))?(?: (?:nametype|objtype)=(\w+))?( cap_fp=[\w =]+)?\s*"
 ).fullmatch
 _USER = re.compile(
-    r"(?:user )?pid=([0-9]+) uid=([0-9]+) auid=([0-9]+)(?: ses=([0-9]+))?(?: subj=([^\s\"]+))? msg='op=([^'\"=,]+)(?: grantors=([\w,?]+))?"
+    r"(?:user )?pid=([0-9]+) uid=([0-9]+) auid=([0-9]+)(?: ses=([0-9]+))?(?: subj=([^\s\"]+))? msg='op=([^'\"=,]*)(?: grantors=([\w,?]+))?"
     rf" (acct|id)={_VALUE} exe=\"([^\"]*)\" hostname=([^\s\",)]+) addr=([^\s\",)]+) terminal=([^\s\",)]+) res=(\w+)'\s*"
 ).fullmatch
 _NAMED = re.compile(r"(\w+)=(\S+)").findall
 
 
 def _bare(value: str) -> str:
-    return value if value[0] == "(" else value.rstrip(",)'")
+    return value if "(" in value else value.rstrip(",)'")
 
 
 def syscall(body: str, text: Callable[[str], str]) -> Fields:
@@ -42,9 +43,10 @@ def syscall(body: str, text: Callable[[str], str]) -> Fields:
     arch, number, success, code, a0, a1, a2, a3, items, ppid, pid, ids, tty, ses, comm, exe, subj, key = found.groups()
     fields = {
         "arch": arch, "syscall": number, "success": success, "exit": code, "a0": a0, "a1": a1, "a2": a2, "a3": a3,
-        "items": items, "ppid": ppid, "pid": pid, **_ids(ids), "tty": tty, "ses": ses, "comm": text(comm), "exe": text(exe),
-        "key": text(key),
+        "items": items, "ppid": ppid, "pid": pid, **_ids(ids), "tty": tty, "comm": text(comm), "exe": text(exe), "key": text(key),
     }  # fmt: skip
+    if ses is not None:
+        fields["ses"] = ses
     if subj is not None:
         fields["subj"] = _bare(subj)
     return fields

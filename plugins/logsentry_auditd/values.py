@@ -13,7 +13,7 @@ from logsentry.sdk import readable
 from logsentry_auditd import usual
 from logsentry_auditd.entry import Entry
 
-_PAIR = re.compile(r"""([A-Za-z0-9_][\w\-\[\].]*)=("[^"]*"|\{[^{}]*\}|[^\s"]*)""")
+_PAIR = re.compile(r"""(?<![A-Za-z0-9_])([A-Za-z0-9_][\w\-\[\].]*+)=("[^"]*"|\{[^{}]*\}|[^\s"]*)""")
 _ENRICHED = re.compile(r"""([A-Z][A-Z0-9_-]*)=("[^"]*"|\{[^{}]*\}|[^\s"]*)""")
 _INTERPRETED = re.compile(r"(?:^|(?<=\s))([\w\-\[\]]+)=(\{.*?\}|.*?)(?=\s+[\w\-\[\]]+=|\s*$)", re.DOTALL)
 _ARGUMENT = re.compile(r"(?:^|(?<=\s))(a[0-9]+|argc)=(.*?)(?=\s+a[0-9]+=|\s*$)", re.DOTALL)
@@ -21,14 +21,16 @@ _OPERATION = re.compile(r"op=([^\"'=]*?),? (?=[\w-]+=)")
 _OLD_LOGIN = re.compile(r"\b(old|new) (auid|ses)=")
 _AVC = re.compile(r"avc: +(\w+) +\{ ([^}]*?) \}")
 _SEPARATOR = re.compile(r"\x1d|#035|(?<=[\w)\"'}])(?=ARCH=|[A-Z]?UID=\"|SADDR=\{)")
-# linux-audit's field dictionary, format "encoded".
+# linux-audit's field dictionary, format "encoded"; in the last line what AppArmor and rpm encode too.
 _ENCODED_WORDS = """
-acct apparmor cgroup cmd comm cwd data device dir exe file grp invalid_context key name new-chardev new-disk new-fs new-
-rng ocomm old-chardev old-disk old-fs old-rng path proctitle vm watch unit new_mcs old_mcs profile sauid_name vol
+acct apparmor cgroup cmd comm cwd data device dir exe file grp invalid_context key name new-chardev new-disk new-fs new-net new-rng
+ocomm old-chardev old-disk old-fs old-net old-rng path proctitle vm watch
+profile peer srcname sw root_dir
 """
 ENCODED = frozenset(_ENCODED_WORDS.split())
+_ENDINGS = frozenset(",)'")
 _NONE: list[str] = []  # never filled: one empty list for all
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
+_HEX = re.compile(r"(?:[0-9A-F]{2})+")  # the kernel and libaudit write capitals; acct=cafe is a name
 
 
 def entry(kind: str, body: str) -> Entry:
@@ -54,7 +56,9 @@ def general(kind: str, body: str) -> dict[str, str]:
         fields = pairs(body[:quote])
         fields.update(_message(body[quote + 5 :].rstrip().removesuffix("'")))
     else:
-        fields = pairs(_OLD_LOGIN.sub(r"\1-\2=", body) if kind == "LOGIN" else body)
+        if kind == "LOGIN" and ("old auid=" in body or "new auid=" in body):
+            body = _OLD_LOGIN.sub(r"\1-\2=", body)
+        fields = pairs(body)
     if "avc:" in body and (avc := _AVC.search(body)) is not None:
         fields["seresult"], fields["seperms"] = avc[1], avc[2]
     if "objtype" in fields:  # what nametype was called before Linux 3.17
@@ -77,11 +81,12 @@ def pairs(text: str) -> dict[str, str]:
     """`{name: value}` of a text; a name that comes twice keeps its last value."""
     fields = dict(_PAIR.findall(text))
     for name, value in fields.items():
-        if value[:1] == '"':
+        last = value[-1:]
+        if last == '"':
             fields[name] = value[1:-1]
         elif name in ENCODED:
             fields[name] = decoded(value.rstrip(",)")) if value[:1] != "(" else value
-        elif value[-1:] in (",", ")", "'") and value[:1] != "(":
+        elif last in _ENDINGS and "(" not in value:
             fields[name] = value.rstrip(",)'")
     return fields
 

@@ -1,4 +1,7 @@
-"""The archive formats that are read, known by their first bytes, and one member of each being unpacked in bounded memory."""
+"""The archive formats that are read, known by their first bytes, and one member of each being unpacked in bounded memory.
+
+The child of `compression.py` lives on this and its like, so only small modules are imported here, and zstandard when it is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,10 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
-
-import msgspec
-import zstandard
 
 BLOCK = 1 << 18  # measured: 5-10 % more lines a second than 1 MiB, which leaves the second-level cache
 
-DAMAGE = (zlib.error, OSError, EOFError, lzma.LZMAError, zstandard.ZstdError)  # bz2 reports damage as OSError
-
-
-class Codec(Protocol):
-    """One member of an archive being unpacked."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def feed(self, data: bytes) -> Iterator[bytes]: ...
+DAMAGE: tuple[type[Exception], ...] = (zlib.error, OSError, EOFError, lzma.LZMAError)  # bz2 reports damage as OSError
 
 
 class Gzip:
@@ -78,31 +65,43 @@ class Zstd:
     STEP = 1024
 
     def __init__(self) -> None:
+        import zstandard  # takes longer to import than the child to start
+
+        self._error = zstandard.ZstdError
         self._zstd = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
         self.eof = False
         self.unused_data = b""
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         for at in range(0, len(data), self.STEP):
-            if out := self._zstd.decompress(data[at : at + self.STEP]):
+            if out := self._decompressed(data[at : at + self.STEP]):
                 yield out
             if self._zstd.eof:
                 self.eof, self.unused_data = True, self._zstd.unused_data + data[at + self.STEP :]
                 return
 
+    def _decompressed(self, data: bytes) -> bytes:
+        try:
+            return self._zstd.decompress(data)
+        except self._error as error:  # named here, since `DAMAGE` cannot name it before the import
+            raise EOFError(str(error)) from error
 
-class Kind(msgspec.Struct, frozen=True):
-    name: str
-    new: Callable[[], Codec]
 
+Codec = Gzip | Bounded | Zstd
+"""One member of an archive being unpacked: `feed` it until its `eof`; `unused_data` is what stood behind it."""
 
-_ZSTD = Kind("zstd", Zstd)
-_MAGICS: dict[bytes, Kind | str] = {
-    b"\x1f\x8b": Kind("gzip", Gzip),
-    b"\x28\xb5\x2f\xfd": _ZSTD,
-    **{bytes([low]) + b"\x2a\x4d\x18": _ZSTD for low in range(0x50, 0x60)},  # skippable frames, as pzstd writes them first
-    b"BZh": Kind("bz2", lambda: Bounded(bz2.BZ2Decompressor())),
-    b"\xfd7zXZ\x00": Kind("xz", lambda: Bounded(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=256 << 20))),
+CODECS: dict[str, Callable[[], Codec]] = {
+    "gzip": Gzip,
+    "zstd": Zstd,
+    "bz2": lambda: Bounded(bz2.BZ2Decompressor()),
+    "xz": lambda: Bounded(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=256 << 20)),
+}
+_MAGICS = {
+    b"\x1f\x8b": "gzip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    **{bytes([low]) + b"\x2a\x4d\x18": "zstd" for low in range(0x50, 0x60)},  # skippable frames, as pzstd writes them first
+    b"BZh": "bz2",
+    b"\xfd7zXZ\x00": "xz",
     b"PK\x03\x04": "a zip archive",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"\x04\x22\x4d\x18": "an lz4 file",
@@ -110,6 +109,6 @@ _MAGICS: dict[bytes, Kind | str] = {
 }
 
 
-def kind_of(head: bytes) -> Kind | str | None:
-    """The archive format that begins so, the name of one that is not read, or None for plain content."""
+def kind_of(head: bytes) -> str | None:
+    """The archive format that begins so, which is read where `CODECS` has it, or None for plain content."""
     return next((kind for magic, kind in _MAGICS.items() if head.startswith(magic)), None)

@@ -12,12 +12,14 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar
 from zlib import crc32
 
 import msgspec
 
 from logsentry.sdk import Cursor, Framing, InputError, Record, UsageError
+from logsentry_files.compression import Archives
 from logsentry_files.config import FilesConfig
 from logsentry_files.lines import Lines
 from logsentry_files.resume import Place, lost, passing, place_of, resume
@@ -36,6 +38,7 @@ class Files:
             raise UsageError("files: max_record_bytes must be at least 1")
         self._config = config
         self._stream: Stream | None = None
+        self._archives = Archives()
         self._before = self._total = 0
         self._choose: Callable[[bytes], Framing] | None = None
 
@@ -55,13 +58,21 @@ class Files:
         """
         paths = _expanded(self._config.paths)
         place = None if after is None else place_of(after)
-        skip, resumed = (0, "") if place is None else resume(paths, place, self._opened)
+        self._archives.close()
+        archives = self._archives = Archives()
+        try:
+            yield from self._pass(paths, place, partial(Stream, config=self._config, archives=archives, choose=self._choose))
+        finally:
+            archives.close()
+
+    def _pass(self, paths: list[str], place: Place | None, opened: Callable[[str], Stream]) -> Iterator[Record | None]:
+        skip, resumed = (0, "") if place is None else resume(paths, place, opened)
         passed = "" if place is None or not skip else place.passed
         sizes = {path: os.path.getsize(path) if os.path.isfile(path) else 0 for path in paths}
         self._total = sum(sizes.values()) if all(map(os.path.isfile, paths)) else 0
         for number, path in enumerate(paths[skip:], skip):
             self._before = sum(sizes[earlier] for earlier in paths[:number])
-            with self._opened(path) as stream:
+            with opened(path) as stream:
                 self._stream = stream
                 if place is not None and path == resumed:
                     yield from _resumed(stream, path, passed, place)
@@ -69,10 +80,8 @@ class Files:
                     yield from _records(stream, path, passed, stream.begin, 0)
                 passed = passing(passed, stream.origin, stream.size) if stream.regular else passing(passed, path, 0)
 
-    def _opened(self, path: str) -> Stream:
-        return Stream(path, self._config, self._choose)
-
     def close(self) -> None:
+        self._archives.close()
         if self._stream is not None:
             self._stream.close()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from logsentry.sdk import InputError
 
@@ -30,6 +32,7 @@ class Raw:
         self.regular = path != "-" and stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         self._poll = None if self.regular else _poll(self._file)
         self._head = b""
+        self._spool: IO[bytes] | None = None
 
     def head(self, wanted: int = 262) -> bytes:
         """The first bytes without taking them: `wanted` of them, or fewer where the input is shorter."""
@@ -56,6 +59,16 @@ class Raw:
         self._head, self.at = b"", at
         self._file.seek(at)
 
+    def descriptor(self) -> int:
+        """An open file from which another process can go on behind the head; it is closed here."""
+        try:
+            return self._file.fileno()
+        except (OSError, ValueError):  # stdin is an object of this process
+            self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+            shutil.copyfileobj(self._file, self._spool)
+            self._spool.seek(0)
+            return self._spool.fileno()
+
     def _read(self, size: int) -> bytes:
         try:
             return self._file.read(size)
@@ -63,6 +76,8 @@ class Raw:
             raise unreadable(self.path, error) from error
 
     def close(self) -> None:
+        if self._spool is not None:
+            self._spool.close()
         if self.path != "-":
             self._file.close()
 

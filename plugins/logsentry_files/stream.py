@@ -8,7 +8,7 @@ from itertools import chain
 from types import TracebackType
 
 from logsentry.sdk import Framing, InputError
-from logsentry_files.compression import unpacked
+from logsentry_files.compression import Archives
 from logsentry_files.config import FilesConfig
 from logsentry_files.formats import BLOCK, kind_of
 from logsentry_files.framings import FRAMES, HEAD
@@ -26,12 +26,14 @@ class Stream:
     `begin` is the first byte of content: 3 where a UTF-8 byte order mark comes first.
     """
 
-    def __init__(self, path: str, config: FilesConfig, choose: Callable[[bytes], Framing] | None = None) -> None:
+    def __init__(
+        self, path: str, config: FilesConfig, archives: Archives, choose: Callable[[bytes], Framing] | None = None
+    ) -> None:
         self._config = config
         self._raw = Raw(path)
         try:
             self.plain = kind_of(self._raw.head(6)) is None
-            self._blocks = unpacked(self._raw, config.max_ratio)
+            self._blocks = archives.unpacked(self._raw, config.max_ratio)
             self._held: list[bytes] = []
             head = self._first_blocks()
             _refuse(path, head)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _FOUR = re.compile(rf"(?:{_OCTET}\.){{3}}{_OCTET}")  # the usual case, many times faster than `ipaddress`
 _PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<four>[0-9.]+))(?::(?P<port>[0-9]{1,5}))?")
 _NAME = re.compile(r"((?=[^:]*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([0-9]{1,5}))?")
+_KEPT_LENGTH = 64  # longer texts are read anew each time, so that hostile ones cannot fill the memory
 # RFC 1918, 6598, 1122, 3927, 4193, 4291: a hop inside one of these is a proxy of ours, not the visitor.
 _INSIDE = tuple(
     ip_network(block)
@@ -30,6 +32,10 @@ def as_ip(text: str) -> str | None:
         return text
     if "." not in text and ":" not in text:
         return None
+    return _kept(text) if len(text) <= _KEPT_LENGTH else _rare(text)
+
+
+def _rare(text: str) -> str | None:
     ported = _PORT.fullmatch(text)
     bare = (ported["six"] or ported["four"] if ported else text).partition("%")[0]
     if _FOUR.fullmatch(bare):
@@ -39,6 +45,9 @@ def as_ip(text: str) -> str | None:
     except ValueError:
         return None
     return bare
+
+
+_kept = lru_cache(maxsize=8192)(_rare)
 
 
 def address_fields(side: str, text: str) -> dict[str, str | int]:

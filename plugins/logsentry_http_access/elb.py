@@ -16,7 +16,9 @@ _STAMP = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}Z?"
 _CLASSIC = re.compile(rf"{_STAMP} \S+ \S+:[0-9]+ ").match
 _APPLICATION = re.compile(rf"(?:https?|h2|wss?|grpcs?) {_STAMP} ").match
 _NETWORK = re.compile(rf"tls [0-9.]+ {_STAMP} ").match
-_WORD = re.compile(r'"((?:[^"\\]|\\.|"(?=[^ \n]))*)"|(\S+)', re.DOTALL)  # a quote that no blank follows belongs to the value
+_WORD = re.compile(
+    r'"([^"\\]*(?:(?:\\.|"(?=[^ \n]))[^"\\]*)*)"|(\S+)', re.DOTALL
+)  # a quote that no blank follows belongs to the value
 
 _DECIMAL = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?").fullmatch
 
@@ -35,14 +37,17 @@ _NETWORK_COLUMNS = (
     "received", "sent", "incoming_tls_alert", "chosen_cert.arn", "chosen_cert.serial", "cipher", "protocol",
     "tls_named_group", "domain",
 )  # fmt: skip
-_KEPT = (
+_OWN = "aws.elb."
+_KEPT = (*((name, _OWN + name) for name in (
     "name", "type", "listener", "trace_id", "target_group.arn", "chosen_cert.arn", "chosen_cert.serial",
     "matched_rule_priority", "redirect_url", "error.reason", "classification", "classification_reason",
     "incoming_tls_alert", "tls_named_group",
-)  # fmt: skip
-_SECONDS = ("request_processing_time", "backend_processing_time", "response_processing_time")
-_MILLISECONDS = ("connection_time.ms", "tls_handshake_time.ms")
-_LISTED = ("action_executed", "target_port", "target_status_code")
+)), ("cipher", "aws.elb.ssl_cipher"), ("protocol", "aws.elb.ssl_protocol"))  # fmt: skip
+_TIMES = (
+    *((name, f"{_OWN}{name}.sec") for name in ("request_processing_time", "backend_processing_time", "response_processing_time")),
+    *((name, _OWN + name) for name in ("connection_time.ms", "tls_handshake_time.ms")),
+)
+_LISTED = tuple((name, _OWN + name) for name in ("action_executed", "target_port", "target_status_code"))
 
 
 def elb_line(text: str) -> Visit | None:
@@ -90,18 +95,16 @@ def _common(row: dict[str, str]) -> dict[str, str]:
 
 def _own(row: dict[str, str]) -> dict[str, Value]:
     """The names of Elastic's aws module; times of -1 mean that the step was never reached and are left out."""
-    own: dict[str, Value] = {f"aws.elb.{name}": row[name] for name in _KEPT if name in row}
-    own |= {f"aws.elb.{name}": row[name].replace(",", " ").split() for name in _LISTED if name in row}
-    own |= {f"aws.elb.ssl_{name}": row[name] for name in ("cipher", "protocol") if name in row}
-    own |= {f"aws.elb.{name}.sec": seconds for name in _SECONDS if (seconds := _number(row.get(name, ""))) is not None}
-    own |= {f"aws.elb.{name}": took for name in _MILLISECONDS if (took := _number(row.get(name, ""))) is not None}
+    own: dict[str, Value] = {field: row[name] for name, field in _KEPT if name in row}
+    for name, field in _LISTED:
+        if name in row:
+            own[field] = row[name].replace(",", " ").split()
+    for name, field in _TIMES:
+        if name in row and _DECIMAL(row[name]):
+            own[field] = float(row[name])
     backend, _, port = row.get("backend", "").rpartition(":")
     if backend:
         own |= {"aws.elb.backend.ip": backend.strip("[]"), "aws.elb.backend.port": port}
     if "start" in row:
         own["event.start"] = row["start"]
     return own
-
-
-def _number(text: str) -> float | None:
-    return float(text) if _DECIMAL(text) else None

@@ -42,19 +42,17 @@ _TLS = re.compile(
     r"(?P<sni>[^\s/]+)/(?P<version>[^\s/]+)/(?P<cipher>\S+)"
 ).fullmatch
 _VERSION = re.compile(r"(?:TLS|SSL)v[0-9](?:\.[0-9])?").fullmatch
-_MILLISECONDS = {
+_NUMBERS = tuple((part, f"haproxy.{name}") for part, name in {
     "queued": "total_waiting_time_ms", "connect": "connection_wait_time_ms", "wait": "http.request.time_wait_ms",
     "answer": "http.request.time_wait_without_data_ms",
-}  # fmt: skip
-_COUNTS = {
     "bytes": "bytes_read", "active": "connections.active", "frontends": "connections.frontend", "backends": "connections.backend",
     "servers": "connections.server", "retries": "connections.retries", "server_queue": "server_queue", "backend_queue": "backend_queue",
-}  # fmt: skip
-_TEXTS = {
+}.items())  # fmt: skip
+_TEXTS = tuple((part, f"haproxy.{name}") for part, name in {
     "frontend": "frontend_name", "backend": "backend_name", "server": "server_name", "state": "termination_state",
     "request": "http.request.raw_request_line", "request_cookie": "http.request.captured_cookie", "mode": "mode",
     "response_cookie": "http.response.captured_cookie", "bind": "bind_name",
-}  # fmt: skip
+}.items())  # fmt: skip
 
 
 def haproxy_line(line: str, zone: tzinfo) -> Visit | None:
@@ -86,12 +84,15 @@ def _http(parts: dict[str, str]) -> tuple[dict[str, str], dict[str, Value]]:
             own[f"haproxy.http.{side}.captured_headers"] = headers
     if "host" in parts:
         own |= {"destination.address": parts["host"], "destination.domain": parts["host"], "related.hosts": [parts["host"]]}
-    if (tls := _TLS(parts.get("rest", ""))) is not None:
+    rest = parts.get("rest", "")
+    if not rest:
+        return words, own
+    if (tls := _TLS(rest)) is not None:
         words |= {"tls_version": tls["version"], "tls_cipher": tls["cipher"], "sni": tls["sni"]}
         own |= _tls(tls)
-    elif _VERSION(rest := parts.get("rest", "")):
+    elif _VERSION(rest):
         words["tls_version"] = rest
-    elif rest:
+    else:
         own["http_access.trailing"] = rest.split()
     return words, own
 
@@ -126,6 +127,8 @@ def _connect(parts: dict[str, str]) -> tuple[dict[str, str], dict[str, Value]]:
 
 
 def _own(parts: dict[str, str]) -> dict[str, Value]:
-    own: dict[str, Value] = {f"haproxy.{name}": parts[part] for part, name in _TEXTS.items() if part in parts}
-    own |= {f"haproxy.{name}": int(parts[part][:18]) for part, name in (_MILLISECONDS | _COUNTS).items() if part in parts}
+    own: dict[str, Value] = {field: parts[part] for part, field in _TEXTS if part in parts}
+    for part, field in _NUMBERS:
+        if part in parts:
+            own[field] = int(parts[part][:18])
     return own

@@ -1,9 +1,9 @@
 """IIS: the W3C extended format, whose columns a `#Fields` line names, and the older comma-separated one.
 
 A `#Fields` line rules the lines behind it, also when it stands in mid-file; `#Date` gives the day where lines carry a time alone. Both
-are remembered for each file, in order. A run that resumes in mid-file never saw them: then the columns are found by what stands in
-them (`iis_columns.py`), which gives the same answer for IIS's own selections, because IIS writes its columns in one fixed order.
-Where that fails the line is refused, and the configuration can name the columns (`iis_fields`).
+are remembered for each file, in order. A run that resumes in mid-file has seen neither, so each file's first bytes are looked at as well
+(`begins`), which serves all but a file whose columns were changed on the way. Where no directive is known, `iis_fields` of
+the configuration names the columns; else they are found by what stands in them (`iis_columns.py`), or the line is refused.
 
 Times are UTC in W3C files (Microsoft, "W3C Logging") and local in the older format.
 """
@@ -40,6 +40,13 @@ _WORDS = {
 }  # fmt: skip
 _OWN = {"s-sitename": "iis.access.site_name", "s-computername": "iis.access.server_name", "cs(Cookie)": "iis.access.cookie"}
 _OWN_COUNTS = {"sc-substatus": "iis.access.sub_status", "sc-win32-status": "iis.access.win32_status"}
+_WORD, _TEXT, _NUMBER, _WHEN, _OTHER = range(5)
+_COLUMNS = {
+    **{column: (_WORD, name) for column, name in _WORDS.items()}, **{column: (_TEXT, name) for column, name in _OWN.items()},
+    **{column: (_NUMBER, name) for column, name in _OWN_COUNTS.items()}, "date": (_WHEN, ""), "time": (_WHEN, ""),
+}  # fmt: skip
+_UNKNOWN = (_OTHER, "")
+_FITS = (("date", _DAY), ("time", _TIME), ("sc-status", _STATUS))
 
 
 class Header(msgspec.Struct):
@@ -54,23 +61,29 @@ class Iis:
 
     def __init__(self, columns: str) -> None:
         self._default = tuple(columns.split())
+        self._begun = Header()
         self._headers: OrderedDict[tuple[str, str], Header] = OrderedDict()
+
+    def begins(self, head: bytes) -> None:
+        """The first bytes of the file whose lines come next, wherever in it they begin."""
+        self._begun = Header()
+        for line in head.decode("utf-8", "replace").lstrip("\ufeff").splitlines():
+            if not line.startswith("#"):
+                break
+            _take(self._begun, line)
 
     def directive(self, record: Record, text: str) -> Filtered:
         """Takes a line that begins with `#`; all but `#Fields` and `#Date` are comments."""
-        name, _, rest = text.partition(":")
-        if name == "#Fields":
-            self._header(record).columns = tuple(rest.split())
-        elif name == "#Date":
-            self._header(record).day = rest.split()[0] if rest.strip() else ""
+        if text.startswith(("#Fields:", "#Date:")):
+            _take(self._header(record), text)
         return Filtered("comment line")
 
     def line(self, record: Record, text: str) -> Visit | None:
         """A W3C line, or None where it is none; raises `BadRecord` where its columns cannot be known."""
         header = self._headers.get((record.input, record.origin)) if self._headers else None
-        if header is None and not _BEGINS(text):
+        header = header or self._begun
+        if not header.columns and not _BEGINS(text):
             return None
-        header = header or Header()
         values = text.split("\t") if "\t" in text else text.split()
         row = _named(header.columns or self._default, values) or guessed(values)
         if row is not None:
@@ -84,11 +97,19 @@ class Iis:
 
     def _header(self, record: Record) -> Header:
         key = (record.input, record.origin)
-        header = self._headers.setdefault(key, Header())
+        header = self._headers.setdefault(key, Header(self._begun.columns, self._begun.day))
         self._headers.move_to_end(key)
         if len(self._headers) > _FILES:
             self._headers.popitem(last=False)
         return header
+
+
+def _take(header: Header, directive: str) -> None:
+    name, _, rest = directive.partition(":")
+    if name == "#Fields":
+        header.columns = tuple(rest.split())
+    elif name == "#Date":
+        header.day = rest.split()[0] if rest.strip() else ""
 
 
 def _named(columns: tuple[str, ...], values: list[str]) -> Row | None:
@@ -96,8 +117,7 @@ def _named(columns: tuple[str, ...], values: list[str]) -> Row | None:
     if len(columns) != len(values) or not columns:
         return None
     row = dict(zip(columns, values, strict=True))
-    fits = (("date", _DAY), ("time", _TIME), ("sc-status", _STATUS))
-    return row if all(looks(row[name]) for name, looks in fits if name in row) else None
+    return row if all(looks(row[name]) for name, looks in _FITS if name in row) else None
 
 
 def _visit(row: Row, day: str) -> Visit:
@@ -109,14 +129,15 @@ def _visit(row: Row, day: str) -> Visit:
     for column, value in row.items():
         if value == "-":
             continue
-        if (word := _WORDS.get(column)) is not None:
-            words.setdefault(word, value)
-        elif (name := _OWN.get(column)) is not None:
+        kind, name = _COLUMNS.get(column, _UNKNOWN)
+        if kind == _WORD:
+            words.setdefault(name, value)
+        elif kind == _TEXT:
             own[name] = value
-        elif (name := _OWN_COUNTS.get(column)) is not None:
+        elif kind == _NUMBER:
             if (number := count(value)) is not None:
                 own[name] = number
-        elif column not in ("date", "time"):
+        elif kind == _OTHER:
             others.append(f"{column}={value}")
     if "agent" in words:
         words["agent"] = words["agent"].replace("+", " ")

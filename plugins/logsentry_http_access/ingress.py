@@ -7,6 +7,9 @@ each of the upstream's places, with commas between.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+
+import msgspec
 
 from logsentry.sdk import Value
 from logsentry_http_access.address import as_ip
@@ -22,7 +25,17 @@ _ANSWERS = re.compile(
     re.ASCII,
 ).fullmatch
 _ADDRESS = re.compile(r"\[?([0-9A-Fa-f:.]+?)\]?:([0-9]{1,5})").fullmatch
+_TIME = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?").fullmatch
 _OWN = "nginx_ingress_controller.access."
+_LENGTH, _SECONDS, _ID = f"{_OWN}http.request.length", f"{_OWN}http.request.time", f"{_OWN}http.request.id"
+_NAMES = (("name", f"{_OWN}upstream.name"), ("alternative", f"{_OWN}upstream.alternative_name"))
+_LISTS = tuple((name, _OWN + field) for name, field in (
+    ("addresses", "upstream_address_list"), ("lengths", "upstream.response.length_list"), ("times", "upstream.response.time_list"),
+    ("codes", "upstream.response.status_code_list"),
+))  # fmt: skip
+_CODE = f"{_OWN}upstream.response.status_code"
+_KEPT_LENGTH = 256  # longer texts are read anew each time, so that hostile ones cannot fill the memory
+_SUM_OF_LENGTHS, _SUM_OF_TIMES = f"{_OWN}upstream.response.length", f"{_OWN}upstream.response.time"
 
 
 def ingress_fields(text: str) -> dict[str, Value]:
@@ -34,35 +47,55 @@ def ingress_fields(text: str) -> dict[str, Value]:
     fields: dict[str, Value] = {
         "event.type": ["info"], "http.request.bytes": length, "http.request.id": found["id"],
         "event.duration": int(found["seconds"] + found["thousandths"]) * 1_000_000,
-        f"{_OWN}http.request.length": length, f"{_OWN}http.request.time": seconds, f"{_OWN}http.request.id": found["id"],
+        _LENGTH: length, _SECONDS: seconds, _ID: found["id"],
     }  # fmt: skip
-    for key, part in (("name", "name"), ("alternative_name", "alternative")):
+    for part, field in _NAMES:
         if found[part] not in ("", "-"):
-            fields[f"{_OWN}upstream.{key}"] = found[part]
+            fields[field] = found[part]
     answers = _ANSWERS(found["answers"])
     return fields | _upstream_fields(answers) if answers else fields
 
 
 def _upstream_fields(answers: re.Match[str]) -> dict[str, Value]:
-    lists = {name: [item for item in text.split(", ") if item != "-"] for name, text in answers.groupdict().items()}
+    lists = {name: _items(text) for name, text in answers.groupdict().items()}
+    addresses = answers["addresses"]
     fields: dict[str, Value] = {}
-    for key, name in (
-        ("upstream_address_list", "addresses"), ("upstream.response.length_list", "lengths"), ("upstream.response.time_list", "times"),
-        ("upstream.response.status_code_list", "codes"),
-    ):  # fmt: skip
+    for name, field in _LISTS:
         if lists[name]:
-            fields[_OWN + key] = list(lists[name])
-    if lists["addresses"] and (last := _ADDRESS(lists["addresses"][-1])) and (ip := as_ip(last[1])):
-        fields |= {f"{_OWN}upstream.ip": ip, f"{_OWN}upstream.port": int(last[2])}
-    if ips := [ip for ip in map(as_ip, lists["addresses"]) if ip is not None]:
-        fields["related.ip"] = list(dict.fromkeys(ips))
+            fields[field] = [*lists[name]]
+    upstreams = _kept(addresses) if len(addresses) <= _KEPT_LENGTH else _upstreams(addresses)
+    fields |= upstreams.last
+    if upstreams.ips:
+        fields["related.ip"] = list(upstreams.ips)
     # As Elastic has it: the last code, and length and time of all tries together.
     if lists["codes"] and len(lists["codes"][-1]) == 3 and lists["codes"][-1].isdecimal():
-        fields[f"{_OWN}upstream.response.status_code"] = int(lists["codes"][-1])
+        fields[_CODE] = int(lists["codes"][-1])
     lengths = [int(item) for item in lists["lengths"] if item.isdecimal() and len(item) < 19]
     if lengths:
-        fields[f"{_OWN}upstream.response.length"] = sum(lengths)
-    times = [float(item) for item in lists["times"] if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", item)]
+        fields[_SUM_OF_LENGTHS] = sum(lengths)
+    times = [float(item) for item in lists["times"] if _TIME(item)]
     if times:
-        fields[f"{_OWN}upstream.response.time"] = round(sum(times), 3)
+        fields[_SUM_OF_TIMES] = round(sum(times), 3)
     return fields
+
+
+def _items(text: str) -> list[str]:
+    return [item for item in text.split(", ") if item != "-"]
+
+
+class Upstreams(msgspec.Struct, frozen=True):
+    """What a list of upstreams says; most lines share it with many others. `last` is the one that answered."""
+
+    last: dict[str, str | int]
+    ips: tuple[str, ...]
+
+
+def _upstreams(addresses: str) -> Upstreams:
+    items = _items(addresses)
+    last: dict[str, str | int] = {}
+    if items and (found := _ADDRESS(items[-1])) and (ip := as_ip(found[1])):
+        last = {f"{_OWN}upstream.ip": ip, f"{_OWN}upstream.port": int(found[2])}
+    return Upstreams(last, tuple(dict.fromkeys(ip for ip in map(as_ip, items) if ip is not None)))
+
+
+_kept = lru_cache(maxsize=4096)(_upstreams)

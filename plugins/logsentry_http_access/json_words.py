@@ -7,43 +7,46 @@ from typing import Any
 
 from logsentry_http_access.parties import BLANK
 
-Table = dict[str, tuple[str, int]]
-"""{a server's name: (our name, rank)}; of several that say something the one of the lowest rank counts."""
+Table = tuple[tuple[str, str], ...]
+"""(a server's name, our name), the best of several names first: the first that says something counts."""
+
+_TOO_LARGE = 10**18
 
 
 def table(names: Mapping[str, tuple[str, ...]]) -> Table:
-    """{our name: the names that a server may use, the best first}, turned round for one pass over an entry."""
-    return {theirs: (name, rank) for name, all_ in names.items() for rank, theirs in enumerate(all_)}
+    """{our name: the names that a server may use, the best first}, as pairs."""
+    return tuple((theirs, name) for name, all_ in names.items() for theirs in all_)
 
 
 def words_of(entry: Mapping[str, Any], names: Table) -> dict[str, str]:
     """{our name: word} of all members that have a name here and say something."""
     found: dict[str, str] = {}
-    ranks: dict[str, int] = {}
-    for key, value in entry.items():
-        if (named := names.get(key)) is None:
+    for theirs, name in names:
+        value = entry.get(theirs)
+        if value is None or name in found:
             continue
         text = value if type(value) is str else word(value)
-        name, rank = named
-        if text not in BLANK and rank < ranks.get(name, 99):
-            found[name], ranks[name] = text.strip(), rank
+        if text not in BLANK:
+            found[name] = text.strip()
     return found
 
 
-def word(value: object) -> str:
+def word(value: Any) -> str:
     """A value as the text that a log line would have; lists of texts give their members, commas between."""
     if isinstance(value, str):
         return value.strip()
-    if isinstance(value, bool) or value is None:
+    kind = type(value)
+    if kind is int:
+        return str(value) if -_TOO_LARGE < value < _TOO_LARGE else ""
+    if kind is float:
+        return _decimal(value)
+    if kind is not list:
         return ""
-    if isinstance(value, int | float):
-        return _number(value)
-    return ", ".join(word(inner) for inner in value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else ""
+    texts = [inner.strip() for inner in value if type(inner) is str]
+    return ", ".join(texts) if len(texts) == len(value) else ""
 
 
-def _number(value: int | float) -> str:
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**18 else ""
+def _decimal(value: float) -> str:
     if not abs(value) < 10**15:
         return ""
     shortest = repr(value)  # what the server wrote, where it is no more than 17 digits

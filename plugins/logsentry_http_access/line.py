@@ -16,8 +16,9 @@ Parts = tuple[str | None, ...]
 
 _QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 _TIME = r"\[([^\]\[]{20,40})\]"
+# The look ahead refuses a line without a bracket at once, where the group before the time would give back letter by letter.
 combined = re.compile(
-    rf'([^\["#\s\ufeff][^\["]*) {_TIME} {_QUOTED} ([0-9]{{3}}|-) ([0-9]{{1,18}}|-)(?: {_QUOTED} {_QUOTED}(?: (.*))?)?\s*',
+    rf'(?=[^\["]*+\[)([^\["#\s\ufeff][^\["]*) {_TIME} {_QUOTED} ([0-9]{{3}}|-) ([0-9]{{1,18}}|-)(?: {_QUOTED} {_QUOTED}(?: (.*))?)?\s*',
     re.DOTALL,
 ).fullmatch
 # The request's quote right behind the time tells the server's own time from one inside a user's name, whose quotes are escaped.

@@ -15,7 +15,7 @@ _METHOD = re.compile(r"[A-Za-z][A-Za-z_-]{0,31}")
 _VERSION = re.compile(r"HTTP/([0-9](?:\.[0-9])?)")
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(?:.*@)?(\[[0-9A-Fa-f:.]+\]|[^:@]+)(?::([0-9]{1,5}))?", re.DOTALL)
-_EXTENSION = re.compile(r".*\.([A-Za-z0-9]{1,16})", re.DOTALL)
+_LONGEST_EXTENSION = 16
 
 
 def request_fields(text: str) -> dict[str, str | int]:
@@ -61,6 +61,8 @@ def target_fields(method: str, target: str) -> dict[str, str | int]:
     """The four forms of RFC 9112 section 3.2: origin, absolute (as to a proxy), authority (CONNECT) and asterisk."""
     if method == "CONNECT":
         return _authority_fields(target)
+    if target[:1] == "/":  # nearly all lines
+        return _path_fields(target)
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
         return _path_fields(target)
@@ -70,10 +72,15 @@ def target_fields(method: str, target: str) -> dict[str, str | int]:
 def stem_fields(stem: str) -> dict[str, str | int]:
     """A path that a server logs apart from its query and has decoded already (IIS): it may hold a question mark of its own."""
     fields: dict[str, str | int] = {"url.original": stem, "url.path": stem}
-    extension = _EXTENSION.fullmatch(stem.rpartition("/")[2])
-    if extension is not None:
-        fields["url.extension"] = extension[1]
+    if extension := _extension(stem):
+        fields["url.extension"] = extension
     return fields
+
+
+def _extension(path: str) -> str:
+    """What stands behind the last dot of the last part, where it looks like an extension."""
+    _, dot, last = path.rpartition("/")[2].rpartition(".")
+    return last if dot and len(last) <= _LONGEST_EXTENSION and last.isalnum() and last.isascii() else ""
 
 
 def _authority_fields(authority: str) -> dict[str, str | int]:
@@ -89,9 +96,8 @@ def _path_fields(target: str) -> dict[str, str | int]:
     fields: dict[str, str | int] = {"url.path": path} if path else {}
     if query:
         fields["url.query"] = query
-    extension = _EXTENSION.fullmatch(path.rpartition("/")[2])
-    if extension is not None:
-        fields["url.extension"] = extension[1]
+    if extension := _extension(path):
+        fields["url.extension"] = extension
     return fields
 
 

@@ -69,6 +69,11 @@ class HttpAccess:
         self._custom = tuple(reader(format_, self._zone) for format_ in config.formats)
         self._iis = Iis(config.iis_fields)
 
+    def framing_of(self, head: bytes) -> Framing:
+        """Always lines; the head is looked at for the directives of an IIS log, which a resumed pass does not see again."""
+        self._iis.begins(head)
+        return "lines"
+
     def decode(self, record: Record) -> Sequence[Event] | Filtered:
         """One event, or `Filtered` for blank and comment lines; raises `BadRecord` for what is no access-log line."""
         data = record.data

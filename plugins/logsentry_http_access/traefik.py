@@ -24,9 +24,8 @@ _WORDS = table({
     "request": ("RequestLine",),
 })  # fmt: skip
 _OWN = table({
-    "frontend_name": ("RouterName", "FrontendName"), "backend_name": ("ServiceName", "BackendName"),
-    "backend_url": ("ServiceAddr", "BackendAddr"),
-    "entry_point": ("entryPointName",),
+    "traefik.access.frontend_name": ("RouterName", "FrontendName"), "traefik.access.backend_name": ("ServiceName", "BackendName"),
+    "traefik.access.backend_url": ("ServiceAddr", "BackendAddr"), "traefik.access.entry_point": ("entryPointName",),
 })  # fmt: skip
 
 
@@ -35,8 +34,7 @@ def traefik(entry: Mapping[str, Any]) -> Visit:
     words = words_of(entry, _WORDS)
     if "method" in words or "target" in words:
         words.pop("request", None)
-    own: dict[str, Value] = {"network.transport": "tcp"}
-    own |= {f"traefik.access.{name}": text for name, text in words_of(entry, _OWN).items()}
+    own: dict[str, Value] = {"network.transport": "tcp", **words_of(entry, _OWN)}
     if isinstance(number := entry.get("RequestCount"), int):
         own["traefik.access.request_count"] = number
     if host := word(entry.get("RequestHost")):

@@ -8,7 +8,8 @@ it hands them over ready-made.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import msgspec
 
@@ -28,18 +29,6 @@ NAMES = frozenset((
 
 _COUNT = re.compile(r"[+]?[0-9]{1,18}").fullmatch
 _DECIMAL = re.compile(r"[+]?([0-9]{1,18})\.([0-9]{1,9})[0-9]*").fullmatch
-_TEXT, _COUNTED = 0, -1  # any other number is a unit of time in nanoseconds
-_PLAIN = {
-    "referrer": ("http.request.referrer", _TEXT), "agent": ("user_agent.original", _TEXT), "request_id": ("http.request.id", _TEXT),
-    "ident": ("http_access.ident", _TEXT), "sni": ("tls.client.server_name", _TEXT), "scheme": ("url.scheme", _TEXT),
-    "method": ("http.request.method", _TEXT), "status": ("http.response.status_code", _COUNTED),
-    "body_bytes": ("http.response.body.bytes", _COUNTED), "sent_bytes": ("http.response.bytes", _COUNTED),
-    "request_bytes": ("http.request.bytes", _COUNTED), "request_body_bytes": ("http.request.body.bytes", _COUNTED),
-    "client_port": ("source.port", _COUNTED), "server_port": ("destination.port", _COUNTED), "pid": ("process.pid", _COUNTED),
-    "seconds": ("event.duration", 1_000_000_000), "milliseconds": ("event.duration", 1_000_000),
-    "microseconds": ("event.duration", 1_000), "nanoseconds": ("event.duration", 1),
-}  # fmt: skip
-"""Words that become one field by themselves."""
 
 
 class Visit(msgspec.Struct, frozen=True):
@@ -61,10 +50,9 @@ def visit(time: int | None, words: Mapping[str, str], own: Mapping[str, Value]) 
     if len(who.hops) > 1:
         fields["http_access.hops"] = list(who.hops)
     for name, word in said.items():
-        if name in _PLAIN:
-            field, unit = _PLAIN[name]
-            value = word if unit == _TEXT else count(word) if unit == _COUNTED else duration(word, unit)
-            if value is not None:
+        if (plain := _PLAIN.get(name)) is not None:
+            field, read = plain
+            if (value := word if read is None else read(word)) is not None:
                 fields[field] = value
     _add_request(fields, said)
     if isinstance(code := fields.get("http.response.status_code"), int):
@@ -78,15 +66,31 @@ def visit(time: int | None, words: Mapping[str, str], own: Mapping[str, Value]) 
 
 def count(text: str) -> int | None:
     """A number of bytes, a status or a port; HAProxy writes a plus sign before a size that was still growing."""
+    if text.isdecimal() and len(text) <= 18 and text.isascii():
+        return int(text)
     return int(text) if _COUNT(text) else None
 
 
 def duration(text: str, unit: int) -> int | None:
     """Nanoseconds of a decimal number of units (of so many nanoseconds); None for -1 and the like."""
-    if _COUNT(text):
-        return int(text) * unit
+    if (whole := count(text)) is not None:
+        return whole * unit
     found = _DECIMAL(text)
     return None if found is None else int(found[1]) * unit + int(found[2].ljust(9, "0")) * unit // 1_000_000_000
+
+
+_PLAIN: dict[str, tuple[str, Callable[[str], int | None] | None]] = {
+    "referrer": ("http.request.referrer", None), "agent": ("user_agent.original", None), "request_id": ("http.request.id", None),
+    "ident": ("http_access.ident", None), "sni": ("tls.client.server_name", None), "scheme": ("url.scheme", None),
+    "method": ("http.request.method", None), "status": ("http.response.status_code", count),
+    "body_bytes": ("http.response.body.bytes", count), "sent_bytes": ("http.response.bytes", count),
+    "request_bytes": ("http.request.bytes", count), "request_body_bytes": ("http.request.body.bytes", count),
+    "client_port": ("source.port", count), "server_port": ("destination.port", count), "pid": ("process.pid", count),
+    "seconds": ("event.duration", partial(duration, unit=1_000_000_000)),
+    "milliseconds": ("event.duration", partial(duration, unit=1_000_000)),
+    "microseconds": ("event.duration", partial(duration, unit=1_000)), "nanoseconds": ("event.duration", partial(duration, unit=1)),
+}  # fmt: skip
+"""Words that become one field by themselves: its name, and what reads a number."""
 
 
 def _add_request(fields: dict[str, Value], said: Mapping[str, str]) -> None:
@@ -97,9 +101,9 @@ def _add_request(fields: dict[str, Value], said: Mapping[str, str]) -> None:
         fields |= target_fields(said.get("method", ""), target)
     elif "stem" in said:
         fields |= stem_fields(said["stem"])
-    if (query := said.get("query", "").removeprefix("?")) != "":
+    if "query" in said and (query := said["query"].removeprefix("?")):
         fields["url.query"] = query
-    if (version := said.get("version", "").upper().removeprefix("HTTP/")) != "":
+    if "version" in said and (version := said["version"].upper().removeprefix("HTTP/")):
         fields["http.version"] = version
 
 
@@ -118,7 +122,7 @@ def _add_related(fields: dict[str, Value], ips: tuple[str, ...], own: Mapping[st
 
 def _message(fields: Mapping[str, Value], said: Mapping[str, str]) -> str:
     who = fields.get("source.address", "somebody")
-    asked = said.get("request") or " ".join(said[name] for name in ("method", "target", "stem") if name in said)
+    asked = said.get("request") or " ".join([said[name] for name in ("method", "target", "stem") if name in said])
     if "error.message" in fields:
         return f"{who} was not served: {fields['error.message']}"
     if not asked and "http.response.status_code" not in fields:

@@ -85,13 +85,14 @@ _read_created = msgspec.json.Decoder(Created | list[Any] | str | int | float | b
 def request_fields(data: bytes) -> dict[str, Value]:
     """Fields of a sent object, or of a JSON patch (`op` and `path` of its steps); none where it is something else."""
     body = _read(data)
-    found: dict[_Leaf, list[Any]] = {}
-    _collect(body, _TREE, found)
-    fields: dict[str, Value] = {}
-    for leaf, values in found.items():
-        if values := [value for value in values if type(value) is leaf.kind and value != ""][:_MOST_VALUES]:
-            told: Any = list(dict.fromkeys(values)) if leaf.many else any(values) if leaf.kind is bool else values[0]
-            fields[leaf.name] = told
+    fields: dict[str, Any] = {}
+    if type(body) is dict:
+        _collect(body, _TREE, fields)
+    elif type(body) is list:
+        _collect_each(body, _TREE, fields)
+    for name, told in fields.items():
+        if type(told) is list and len(told) > 1:
+            fields[name] = list(dict.fromkeys(told[:_MOST_VALUES]))
     if isinstance(body, dict) and body.get("kind") in ("ConfigMap", "Secret"):
         _add_content(body, fields)
     return fields
@@ -114,9 +115,23 @@ def created_name(data: bytes) -> str:
 
 
 class _Leaf(msgspec.Struct, frozen=True):
+    """A field with the type that its values need to have; `many` makes a list of them."""
+
     name: str
     kind: type
     many: bool
+
+    def add(self, told: Any, fields: dict[str, Any]) -> None:
+        """Adds what stands in a body: of several texts or numbers the first, unless there may be many; of several flags any."""
+        for value in told if type(told) is list else (told,):
+            if type(value) is not self.kind or value == "":
+                continue
+            if self.many:
+                fields.setdefault(self.name, []).append(value)
+            elif self.kind is bool:
+                fields[self.name] = value or fields.get(self.name, False)
+            else:
+                fields.setdefault(self.name, value)
 
 
 def _grown(fields: dict[str, type]) -> dict[str, Any]:
@@ -132,19 +147,25 @@ def _grown(fields: dict[str, type]) -> dict[str, Any]:
 
 
 _TREE = _grown(_FIELDS)
-IMAGES = tuple(_PREFIX + name for name in _FIELDS if name.endswith("ontainers.image"))
+IMAGES_IN_ORDER = tuple(_PREFIX + name for name in _FIELDS if name.endswith("ontainers.image"))
+IMAGES = frozenset(IMAGES_IN_ORDER)
 
 
-def _collect(value: Any, tree: dict[str, Any], found: dict[_Leaf, list[Any]]) -> None:
+def _collect(body: dict[str, Any], tree: dict[str, Any], fields: dict[str, Any]) -> None:
     """The values of each known leaf; a list on the way is walked through, whatever else it holds than objects."""
-    for inner in value[:_MOST_VALUES] if type(value) is list else (value,):
-        if type(inner) is not dict:
+    for key, under in body.items():
+        branch = tree.get(key)
+        if branch is None:
             continue
-        for key, under in inner.items():
-            branch = tree.get(key)
-            if branch is None:
-                continue
-            if type(branch) is dict:
-                _collect(under, branch, found)
-            else:
-                found.setdefault(branch, []).extend(under if type(under) is list else (under,))
+        if type(branch) is _Leaf:
+            branch.add(under, fields)
+        elif type(under) is dict:
+            _collect(under, branch, fields)
+        elif type(under) is list:
+            _collect_each(under, branch, fields)
+
+
+def _collect_each(bodies: list[Any], tree: dict[str, Any], fields: dict[str, Any]) -> None:
+    for body in bodies[:_MOST_VALUES]:
+        if type(body) is dict:
+            _collect(body, tree, fields)

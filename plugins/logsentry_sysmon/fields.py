@@ -7,7 +7,7 @@ too: `TargetImage`, `GrantedAccess`, `CallTrace` and others that ECS has no plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,8 @@ from logsentry.sdk import Value
 from logsentry_sysmon import dns, registry
 from logsentry_sysmon.command_line import arguments
 from logsentry_sysmon.entry import System, number, text
-from logsentry_sysmon.hashes import hashes
+from logsentry_sysmon.hashes import ALGORITHMS, hashes
+from logsentry_sysmon.kept import kept
 from logsentry_sysmon.kinds import KINDS, UNKNOWN
 from logsentry_sysmon.network import as_ip
 from logsentry_sysmon.paths import account, file_fields, name_of
@@ -27,35 +28,35 @@ _NO_GUID = frozenset({"{00000000-0000-0000-0000-000000000000}", "00000000-0000-0
 
 def event_fields(system: System, data: dict[str, Any]) -> Fields:
     """ECS fields of one event, without its time and record number."""
-    alike, category, kind, steps = _alike(system)
+    alike, category, kind, steps = _plan(system, tuple(data))
     fields = alike.copy()
     if category:
         fields["event.category"] = [*category]
     if kind:
         fields["event.type"] = [*kind]
-    for name, value in data.items():
+    for step, value in zip(steps, data.values(), strict=True):
         if value.__class__ is not str:
-            if value.__class__ is int and 0 <= value < 1 << 32 and (target := _NUMBERS.get(name)) is not None:
+            if value.__class__ is int and 0 <= value < 1 << 32 and (target := _WHOLE.get(step)) is not None:
                 fields[target] = value
                 continue
             value = text(value)
-        if value == "" or value == "-":  # a set would hash every value, long ones too
+        if not value or value == "-":
             continue
-        step = steps.get(name)
         if step.__class__ is str:
             fields[step] = value
-        elif step is None:
-            fields["winlog.event_data." + name] = value
         else:
-            step(fields, value)  # type: ignore[operator]
+            step(fields, value)
     return fields
 
 
 @lru_cache(maxsize=4096)
-def _alike(system: System) -> tuple[Fields, tuple[str, ...], tuple[str, ...], Mapping[str, str | Step]]:
-    """(fields, categories, types, steps) that all events of one kind on one machine share; few differ, as Sysmon is one process."""
-    kind = KINDS.get(system.code, UNKNOWN)
-    return _system_fields(system), kind.category, kind.type, _STEPS_OF.get(system.code, STEPS)
+def _plan(system: System, names: tuple[str, ...]) -> tuple[Fields, tuple[str, ...], tuple[str, ...], tuple[Any, ...]]:
+    """(fields, categories, types, a step for each name) that are alike in all events of one kind on one machine.
+
+    Few differ: Sysmon is one process, and writes the same names in the same order for each event of a kind.
+    """
+    kind, steps = KINDS.get(system.code, UNKNOWN), _STEPS_OF.get(system.code, STEPS)
+    return _system_fields(system), kind.category, kind.type, tuple(steps.get(name, "winlog.event_data." + name) for name in names)
 
 
 def _system_fields(system: System) -> Fields:
@@ -82,6 +83,7 @@ def _add(fields: Fields, name: str, *values: str) -> None:
             held.append(value)
 
 
+@kept
 def guid(value: str) -> str:
     """In braces, as Windows writes it; readers of EVTX take the braces off and write capitals.
 
@@ -129,24 +131,29 @@ def _program(prefix: str) -> Step:
     return step
 
 
+@kept
+def _words(line: str) -> tuple[str, ...]:
+    return tuple([word for word in arguments(line) if word])
+
+
 def _command(prefix: str) -> Step:
     line, words, count = f"{prefix}.command_line", f"{prefix}.args", f"{prefix}.args_count"
 
     def step(fields: Fields, value: str) -> None:
         fields[line] = value
-        if found := [word for word in arguments(value) if word]:
-            fields[words], fields[count] = found, len(found)
+        if found := _words(value):
+            fields[words], fields[count] = [*found], len(found)
 
     return step
 
 
 def _hashes(prefix: str) -> Step:
-    place, imphash = f"{prefix}.hash.", f"{prefix}.pe.imphash"
+    places = {name: f"{prefix}.pe.imphash" if name == "imphash" else f"{prefix}.hash.{name}" for name in ALGORITHMS}
 
     def step(fields: Fields, value: str) -> None:
         found = hashes(value)
         for name, digest in found.items():
-            fields[imphash if name == "imphash" else place + name] = digest
+            fields[places[name]] = digest
         if found:
             fields["related.hash"] = [*dict.fromkeys(found.values())]
 
@@ -238,15 +245,7 @@ _NUMBERS = {
     "ProcessId": "process.pid", "SourceProcessId": "process.pid", "ParentProcessId": "process.parent.pid",
     "SourceThreadId": "process.thread.id", "SourcePort": "source.port", "DestinationPort": "destination.port",
 }  # fmt: skip
-# Named here for speed alone: a name that is not here goes to the same place.
-_KEPT = (
-    "CallTrace", "ClientInfo", "Configuration", "ConfigurationFileHash", "Consumer", "Contents", "CreationUtcTime", "Destination",
-    "EventNamespace", "EventType", "Filter", "GrantedAccess", "IntegrityLevel", "LogonId", "Name", "NewName", "NewThreadId",
-    "Operation", "ParentUser", "PreviousCreationUtcTime", "Query", "SchemaVersion", "Session", "StartAddress", "StartFunction",
-    "StartModule", "State", "TargetImage", "TargetProcessId", "TargetUser", "TerminalSessionId", "Type", "Version",
-)  # fmt: skip
 STEPS: dict[str, str | Step] = {
-    **{name: "winlog.event_data." + name for name in _KEPT},
     "UtcTime": _nothing,
     "RuleName": _rule,
     "Image": _program("process"), "SourceImage": _program("process"), "ParentImage": _program("process.parent"),
@@ -274,6 +273,7 @@ STEPS: dict[str, str | Step] = {
     "TargetObject": _value, "Details": _details,
     "Archived": _boolean("sysmon.file.archived"), "IsExecutable": _boolean("sysmon.file.is_executable"),
 }  # fmt: skip
+_WHOLE: dict[object, str] = {STEPS[name]: target for name, target in _NUMBERS.items()}  # for numbers that are no text
 _OF_FILE: dict[str, str | Step] = {
     "Company": "file.pe.company", "Description": "file.pe.description", "FileVersion": "file.pe.file_version",
     "Product": "file.pe.product", "OriginalFileName": "file.pe.original_file_name",

@@ -21,54 +21,75 @@ _SYSTEM = frozenset({
     "ThreadID", "TimeCreated", "TimeGenerated", "UserID", "_ResourceId", "host", "port", "tags", "message", "type", "level",
     "ParameterXml", "EventData", "RenderedDescription", "EventCategory", "AzureDeploymentID", "Role",
 })  # fmt: skip
+_TOLD = frozenset({
+    "EventID", "EventId", "SourceName", "ProviderName", "Provider", "Source", "Channel", "EventLog", "Hostname", "Computer", "host",
+    "ProviderGuid", "Version", "Severity", "EventLevelName", "Opcode", "Task", "UserID", "AccountName", "Domain", "AccountType",
+    "ExecutionProcessID", "ProcessID", "ThreadID",
+})  # fmt: skip
+_NESTED = frozenset({"winlog", "Event", "win", "event_data", "System", "EventData"})
 _ESCAPED = re.compile(r'\\(["\\])')
 _QUOTES = {"&quot;": '"', "&apos;": "'"}
 _NXLOG_TYPES = frozenset({"INFO", "ERROR", "WARNING", "CRITICAL", "VERBOSE", "AUDIT_SUCCESS", "AUDIT_FAILURE"})
 
 
+class _Layout(msgspec.Struct, frozen=True):
+    """Of the names of a document those of its data, those that a `System` is made of, and whether an object may stand among them."""
+
+    data: tuple[str, ...]
+    told: tuple[str, ...]
+    nested: bool
+
+
+@lru_cache(maxsize=1024)
+def _layout(names: tuple[str, ...]) -> _Layout:
+    data = tuple(name for name in names if name not in _SYSTEM)
+    nested = not _NESTED.isdisjoint(names) or ("EventID" not in names and "EventId" not in names)
+    return _Layout(data, tuple(name for name in names if name in _TOLD), nested)
+
+
+def usual_entry(document: dict[str, Any]) -> Entry | None:
+    """The entry of a document whose names say that it is flat and nothing else, so that no other layout need be tried."""
+    return None if _layout(tuple(document)).nested else flat_entry(document)
+
+
 def flat_entry(document: dict[str, Any]) -> Entry:
     """The entry of a flat document, as NXLog writes it; names that are not the collector's are the event's data."""
-    code = number(document.get("EventID", document.get("EventId")))
-    data = {name: value for name, value in document.items() if name not in _SYSTEM}
-    version = document.get("Version")
-    if code != 4 or isinstance(version, int):  # event 4 tells the version of Sysmon itself
+    layout = _layout(tuple(document))
+    data = {name: document[name] for name in layout.data}
+    system = _system(layout.told, document)
+    if system.code != 4 or isinstance(document.get("Version"), int):  # event 4 tells the version of Sysmon itself
         data.pop("Version", None)
     if data.get("EventType") in _NXLOG_TYPES:
         del data["EventType"]
-    return Entry(_system(code, document), _record(document), _created(document), data)
+    return Entry(system, _record(document), _created(document), data)
 
 
 def table_entry(document: dict[str, Any], data: dict[str, Any]) -> Entry:
     """The entry of a row of Sentinel's tables `Event` and `WindowsEvent`, whose data were a text of their own."""
-    code = number(document.get("EventID"))
-    return Entry(_system(code, document), _record(document), _created(document), data)
+    return Entry(_system(_layout(tuple(document)).told, document), _record(document), _created(document), data)
 
 
-def _system(code: int | None, document: dict[str, Any]) -> System:
-    get = document.get
-    told = (
-        code, get("SourceName") or get("ProviderName") or get("Provider") or get("Source"), get("Channel") or get("EventLog"),
-        get("Hostname") or get("Computer") or get("host"), get("ProviderGuid"), get("Version"),
-        get("Severity") or get("EventLevelName"), get("Opcode"), get("Task"), get("UserID"), get("AccountName"), get("Domain"),
-        get("AccountType"), get("ExecutionProcessID", get("ProcessID")), get("ThreadID"),
-    )  # fmt: skip
+def _system(names: tuple[str, ...], document: dict[str, Any]) -> System:
+    told = tuple([document[name] for name in names])
     try:
-        return _made(*told)
+        return _made(names, told)
     except TypeError:  # lists or objects stand where texts should
-        return _made(code, *map(text, told[1:]))
+        return _made(names, tuple(map(text, told)))
 
 
 @lru_cache(maxsize=4096)
-def _made(
-    code: int | None, provider: Any, channel: Any, computer: Any, guid: Any, version: Any, level: Any, opcode: Any, task: Any,
-    user_id: Any, user: Any, domain: Any, kind: Any, pid: Any, thread: Any,
-) -> System:  # fmt: skip
-    severity = text(level).lower()
+def _made(names: tuple[str, ...], told: tuple[Any, ...]) -> System:
+    get = dict(zip(names, told, strict=True)).get
+    code = number(get("EventID", get("EventId")))
+    severity = text(get("Severity") or get("EventLevelName")).lower()
     return System(
-        code=-1 if code is None else code, provider=text(provider), channel=text(channel), computer=text(computer),
-        provider_guid=text(guid), version=None if code == 4 else number(version),
-        level={"info": "information"}.get(severity, severity), opcode=text(opcode), task=text(task), user_id=text(user_id),
-        user_name=text(user), user_domain=text(domain), user_type=text(kind), pid=number(pid), thread=number(thread),
+        code=-1 if code is None else code,
+        provider=text(get("SourceName") or get("ProviderName") or get("Provider") or get("Source")),
+        channel=text(get("Channel") or get("EventLog")), computer=text(get("Hostname") or get("Computer") or get("host")),
+        provider_guid=text(get("ProviderGuid")), version=None if code == 4 else number(get("Version")),
+        level={"info": "information"}.get(severity, severity), opcode=text(get("Opcode")), task=text(get("Task")),
+        user_id=text(get("UserID")), user_name=text(get("AccountName")), user_domain=text(get("Domain")),
+        user_type=text(get("AccountType")), pid=number(get("ExecutionProcessID", get("ProcessID"))), thread=number(get("ThreadID")),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import orjson
 from logsentry.sdk import BadRecord
 from logsentry_sysmon import xml_event
 from logsentry_sysmon.entry import Entry, text
-from logsentry_sysmon.flat import flat_entry, table_entry, wazuh_entry, with_system
+from logsentry_sysmon.flat import flat_entry, table_entry, usual_entry, wazuh_entry, with_system
 from logsentry_sysmon.rendered import any_entry
 from logsentry_sysmon.winlogbeat import Winlog, entry, older_entry
 
@@ -32,7 +32,7 @@ class _Host(msgspec.Struct, frozen=True, gc=False):
     name: Any = None
 
 
-class _Document(msgspec.Struct, frozen=True):
+class _Document(msgspec.Struct, frozen=True, gc=False):
     winlog: Winlog
     timestamp: str = msgspec.field(default="", name="@timestamp")
     log: _Log = _Log()
@@ -55,6 +55,8 @@ def entries(data: bytes) -> list[Entry]:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise BadRecord(f"the record is no JSON: {error}") from None
+    if isinstance(value, dict) and (alone := usual_entry(value)) is not None:
+        return [alone]
     found = list(_entries(value, 0))
     if not found:
         raise BadRecord("the JSON holds no Windows event in a layout known here")

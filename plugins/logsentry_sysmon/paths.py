@@ -1,14 +1,15 @@
-"""Files and programs: a path with its folder, name and ending, and `DOMAIN\\user`. Names repeat, so they are kept by their text."""
+"""Files and programs: a path with its folder, name and ending, and `DOMAIN\\user`."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Mapping
+
+from logsentry_sysmon.kept import kept
 
 _EXTENSION = re.compile(r".+\.([^.\\/:\s]{1,32})", re.DOTALL)
 
 
-@lru_cache(maxsize=16384)
 def name_of(path: str) -> str:
     r"""The last part of a Windows path or, where it has no backslash, of a Unix one.
 
@@ -18,7 +19,8 @@ def name_of(path: str) -> str:
     return path.rpartition("\\" if "\\" in path else "/")[2]
 
 
-def file_fields(path: str) -> dict[str, str]:
+@kept
+def file_fields(path: str) -> Mapping[str, str]:
     r"""`file.path`, `directory`, `name` and `extension`; a stream behind a colon is part of the name, but of no extension.
 
     >>> file_fields(r"C:\Users\bob\a.tmp")["file.extension"], file_fields(r"\\.\a.b\c")
@@ -36,7 +38,7 @@ def file_fields(path: str) -> dict[str, str]:
     return fields
 
 
-@lru_cache(maxsize=4096)
+@kept
 def account(user: str) -> tuple[str, str]:
     r"""(domain, name); the domain is empty where none is told.
 

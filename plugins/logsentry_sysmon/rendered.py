@@ -22,7 +22,7 @@ class _Named(msgspec.Struct, frozen=True, gc=False):
     Guid: str = ""
 
 
-class _Provider(msgspec.Struct, frozen=True):
+class _Provider(msgspec.Struct, frozen=True, gc=False):
     attributes: _Named = msgspec.field(default=_Named(), name="#attributes")
 
 
@@ -33,11 +33,11 @@ class _Ids(msgspec.Struct, frozen=True, gc=False):
     SystemTime: str = ""
 
 
-class _Attributed(msgspec.Struct, frozen=True):
+class _Attributed(msgspec.Struct, frozen=True, gc=False):
     attributes: _Ids = msgspec.field(default=_Ids(), name="#attributes")
 
 
-class _System(msgspec.Struct, frozen=True):
+class _System(msgspec.Struct, frozen=True, gc=False):
     Provider: _Provider = _Provider()
     EventID: int | str | None = None
     Version: int | str | None = None
@@ -52,12 +52,12 @@ class _System(msgspec.Struct, frozen=True):
     Security: _Attributed | None = None
 
 
-class _Event(msgspec.Struct, frozen=True):
+class _Event(msgspec.Struct, frozen=True, gc=False):
     System: _System
     EventData: dict[str, Any] | None = None
 
 
-class _Document(msgspec.Struct, frozen=True):
+class _Document(msgspec.Struct, frozen=True, gc=False):
     Event: _Event
 
 

@@ -76,9 +76,12 @@ class Sysmon:
 
     def _chunk(self, record: Record) -> Sequence[Event] | Filtered:
         """The events of one chunk. Each is numbered by its own JSON, so that a chunk that has grown keeps the ids of its events."""
+        chunk = record.data[_HEADER:]
+        if not chunk.startswith(_CHUNK):
+            return _no_chunk(chunk)
         texts, reasons = self._chunks.read(record.data)
         if not texts:
-            return _nothing(record.data[_HEADER:], reasons)
+            return _nothing(reasons)
         reasons, pairs = list(reasons), []
         for data in texts:
             entry = usual_entry(data)
@@ -96,15 +99,17 @@ class Sysmon:
         return events
 
 
-def _nothing(chunk: bytes, reasons: Sequence[str]) -> Filtered:
-    """Why a chunk gives no records: event logs are made longer before they are written to, so zeros are no damage."""
-    if reasons:
-        raise BadRecord(f"none of the chunk's records can be read: {reasons[0]}")
-    if chunk[: len(_CHUNK)] == _CHUNK:
-        return Filtered("a chunk without records")
-    if chunk.strip(b"\0"):
+def _no_chunk(data: bytes) -> Filtered:
+    """Event logs are made longer before they are written to, so zeros are no damage."""
+    if data.strip(b"\0"):
         raise BadRecord("the chunk does not begin with ElfChnk, so none of its records can be found")
     return Filtered("a chunk that is not used yet")
+
+
+def _nothing(reasons: Sequence[str]) -> Filtered:
+    if reasons:
+        raise BadRecord(f"none of the chunk's records can be read: {reasons[0]}")
+    return Filtered("a chunk without records")
 
 
 def _is_json(line: bytes) -> bool:
@@ -159,14 +164,15 @@ def _events(pairs: Iterable[tuple[Record, Entry]]) -> Sequence[Event] | Filtered
 
 
 def _event(record: Record, part: int, entry: Entry) -> Event:
-    fields = event_fields(entry.system, entry.data)
+    data, created = entry.data, entry.created
+    fields = event_fields(entry.system, data)
     if entry.record_id:
         fields["winlog.record_id"] = entry.record_id
-    stamp = entry.data.get("UtcTime")
+    stamp = data.get("UtcTime")
     time = nanoseconds(stamp) if stamp.__class__ is str else None
-    if is_stamp(entry.created):
-        fields["event.created"] = entry.created
-        time = nanoseconds(entry.created) if time is None else time
+    if is_stamp(created):
+        fields["event.created"] = created
+        time = nanoseconds(created) if time is None else time
     kind = KINDS.get(entry.system.code, UNKNOWN)
     subject = fields.get(kind.subject)
     message = f"{kind.action}: {subject}" if subject is not None else kind.action

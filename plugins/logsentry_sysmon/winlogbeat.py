@@ -16,7 +16,7 @@ class _Thread(msgspec.Struct, frozen=True, gc=False):
     id: Scalar = None
 
 
-class _Process(msgspec.Struct, frozen=True):
+class _Process(msgspec.Struct, frozen=True, gc=False):
     pid: Scalar = None
     thread: _Thread = _Thread()
 
@@ -28,7 +28,7 @@ class _User(msgspec.Struct, frozen=True, gc=False):
     type: Scalar = None
 
 
-class Winlog(msgspec.Struct, frozen=True):
+class Winlog(msgspec.Struct, frozen=True, gc=False):
     """The object `winlog` of Winlogbeat 7 and 8, and of the Elastic Agent."""
 
     event_id: Scalar = None

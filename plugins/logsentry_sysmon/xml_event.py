@@ -13,7 +13,7 @@ from xml.parsers import expat
 from logsentry.sdk import BadRecord
 from logsentry_sysmon.entry import Entry, System
 from logsentry_sysmon.rendered import make_system
-from logsentry_sysmon.xml_usual import usual_entry
+from logsentry_sysmon.xml_usual import BEGIN, usual_entry
 
 _UNENDED = re.compile(r"&(lt|gt|amp|quot|apos)(?![;\w])")
 _STRAY = re.compile(r"&(?!(?:lt|gt|amp|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});)")
@@ -29,9 +29,11 @@ def entries(data: bytes | str) -> list[Entry]:
 
 
 @lru_cache(maxsize=4096)
-def _system_of(text: str) -> System:
-    """What stands in `System`, its time and record number taken out: the same for most events of a machine."""
-    return parsed(f"<Event><System>{text}</System></Event>")[0].system
+def _system_of(begin: str, text: str) -> System | None:
+    """What stands in `System`, its time and record number taken out, the same for most events of a machine; None where a whole
+    parser must read the event."""
+    odd = "<!" in text or "<?" in text or "<System" in text or "EventData" in text
+    return None if odd or BEGIN.fullmatch(begin) is None else parsed(f"<Event><System>{text}</System></Event>")[0].system
 
 
 def parsed(data: bytes | str) -> list[Entry]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from logsentry_auditd.source import Auditd
 
-from logsentry.sdk import Framed, Joined, Joining, Record
-from logsentry.testing import SourceContract, record_of
-from logsentry.testing.strategies import hostile_bytes, mangled
+from logsentry.sdk import Framed, Joining
+from logsentry.testing import JoinerContract, SourceContract, record_of
 
 SHAPES = {
     "syscall": "type=SYSCALL msg=audit(1611091464.740:263): arch=c000003e syscall=260 success=yes exit=0 a0=ffffff9c a1=12d6210 "
@@ -61,22 +58,42 @@ def test_it_joins_and_chooses_the_framing() -> None:
     assert source.framing_of(b"type=CWD") == "lines"
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(SAMPLES), mangled(SAMPLES), hostile_bytes(80)), max_size=12))
-def test_every_record_ends_once_whatever_is_fed(datas: list[bytes]) -> None:
-    joiner = Auditd(Auditd.Config(records=5)).joiner()
-    records = [Record(data, "x", "x", at * 1000, {}) for at, data in enumerate(datas)]
-    done: list[Joined] = []
-    for at, record in enumerate(records):
-        done += joiner.feed(record)
-        assert at + 1 - sum(len(joined.records) for joined in done) <= 6 * 5
-    done += joiner.flush()
-    ended = sorted(record.offset for joined in done for record in joined.records)
-    assert ended == [record.offset for record in records]
-    for joined in done:
-        assert sum(map(bool, (joined.events, joined.filtered, joined.bad))) == 1
-    ids = [event.id for joined in done for event in joined.events]
-    assert len(set(ids)) == len(ids)
+def event(serial: int, *, ends: bytes, node: str = "") -> tuple[bytes, ...]:
+    """The records of one event as the kernel writes them."""
+    begins = f"{f'node={node} ' if node else ''}type=%s msg=audit(1611091464.{740 + serial}:{serial}): "
+    call = (
+        "arch=c000003e syscall=2 success=yes exit=3 a0=1 a1=2 a2=3 a3=4 items=1 ppid=1 pid=7 auid=1000 uid=0 gid=0 euid=0 suid=0 "
+        'fsuid=0 egid=0 sgid=0 fsgid=0 tty=pts0 ses=8 comm="sh" exe="/bin/sh" key=(null)'
+    )
+    path = f'item=0 name="/tmp/{serial}{node}" inode=1 dev=fd:00 mode=0100644 ouid=0 ogid=0 rdev=00:00 nametype=NORMAL'
+    lines = ((begins % kind + rest).encode() for kind, rest in (("SYSCALL", call), ("CWD", 'cwd="/"'), ("PATH", path)))
+    return (
+        (*lines, (begins % ends.decode() + ("proctitle=7368" if ends == b"PROCTITLE" else "")).encode()) if ends else tuple(lines)
+    )
+
+
+class TestAuditdJoins(JoinerContract):
+    make = Auditd
+    held = 1024  # the default of `records`
+    sample = (
+        *event(1, ends=b"EOE"),
+        *event(2, ends=b"PROCTITLE"),
+        *event(1, ends=b"EOE", node="web1"),
+        *event(3, ends=b""),
+        *event(2, ends=b"PROCTITLE", node="web1"),
+        SAMPLES[6],  # an event of one record
+        b"# a comment",
+    )
+
+    def unfinished(self, number: int) -> bytes:
+        return event(number, ends=b"", node=f"host{number}")[0].replace(b".%d:" % (740 + number), b".740:")
+
+
+def test_one_event_without_an_end_is_let_go_too() -> None:
+    joiner, ended = Auditd(Auditd.Config(records=100)).joiner(), 0
+    for number in range(300):
+        ended += sum(len(joined.records) for joined in joiner.feed(record_of(TestAuditdJoins.sample[0], number)))
+        assert number + 1 - ended <= 100
 
 
 def test_a_record_alone_and_through_the_joiner_are_the_same_event() -> None:

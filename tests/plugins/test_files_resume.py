@@ -151,7 +151,7 @@ except InputError as error:
     assert piped(b"9\n2\n3\n", json.loads(whole[1])[1])[0].startswith(b"cannot go on after line 2 of -")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     files=st.lists(st.lists(st.binary(max_size=6), max_size=4), min_size=1, max_size=4),
     packed=st.lists(st.booleans(), min_size=4, max_size=4),

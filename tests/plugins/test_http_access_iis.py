@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from logsentry_files.input import Files
 from logsentry_http_access.iis_columns import guessed
 from logsentry_http_access.source import HttpAccess
 
-from logsentry.sdk import BadRecord, Event, Filtered, Record
+from logsentry.sdk import BadRecord, Cursor, Event, Filtered, Record, Value
 
 _ODD = b"#Fields: date time c-ip sc-status cs-method cs-uri-stem"
 _ODD_LINE = b"2024-05-01 00:00:01 9.9.9.9 404 GET /odd"
@@ -65,6 +68,24 @@ def test_a_run_that_resumes_refuses_what_it_cannot_know_unless_it_is_told() -> N
         decoded(HttpAccess(HttpAccess.Config()), _ODD_LINE)
     told = HttpAccess(HttpAccess.Config(iis_fields="date time c-ip sc-status cs-method cs-uri-stem"))
     assert decoded(told, _ODD_LINE)[0]["url.path"] == "/odd"
+
+
+def test_a_run_that_resumes_in_mid_file_knows_the_columns_from_the_head_of_the_file(tmp_path: Path) -> None:
+    fields = b"#Fields: date time cs-method cs-uri-stem cs(Referer) cs(User-Agent) c-ip sc-status sc-bytes"
+    line = b"2024-05-06 07:08:%02d GET /x http://r/ curl/8 10.0.0.1 200 512"
+    log = tmp_path / "u_ex.log"
+    log.write_bytes(b"\n".join([b"#Software: IIS", fields, line % 1, line % 2, b""]))
+    whole = through_files(log, None)
+    assert whole[1][1]["http.request.referrer"] == "http://r/"
+    assert through_files(log, whole[0][0].cursor) == whole[1:]
+
+
+def through_files(log: Path, after: Cursor | None) -> list[tuple[Record, dict[str, Value]]]:
+    source = HttpAccess(HttpAccess.Config())
+    files = Files(Files.Config(paths=(str(log),)))
+    files.framed_by(source.framing_of)
+    found = [(record, source.decode(record)) for record in files.read(after) if record is not None]
+    return [(record, events[0].fields) for record, events in found if not isinstance(events, Filtered)]
 
 
 def test_unknown_columns_are_kept() -> None:

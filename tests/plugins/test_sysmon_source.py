@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import doctest
 import json
+import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logsentry_sysmon import clock, command_line, dns, entry, fields, hashes, network, paths, registry, xml_event, xml_usual
+from logsentry_sysmon import clock, command_line, dns, entry, fields, hashes, kept, network, paths, registry, xml_event, xml_usual
 from logsentry_sysmon.command_line import arguments
 from logsentry_sysmon.source import Sysmon
 
@@ -255,6 +257,77 @@ def test_a_reader_that_hangs_is_ended_and_started_again(tmp_path: Path, monkeypa
     patient = evtx_chunk.ChunkReader(seconds=20, memory=1 << 30)
     assert patient.read(b"ElfFile\0")[0] == []
     patient.close()
+
+
+def test_a_child_ends_with_its_reader() -> None:
+    from logsentry_sysmon.evtx_chunk import ChunkReader
+
+    reader = ChunkReader(seconds=20, memory=1 << 30)
+    reader.read(b"ElfFile\0")
+    pid = reader.pid
+    assert pid is not None
+    os.kill(pid, 0)
+    del reader
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_chunk_that_is_not_used_is_told_without_a_child() -> None:
+    fresh = Sysmon(Sysmon.Config())
+    assert fresh.decode(record_of(b"ElfFile\0".ljust(4096, b"\0") + bytes(65536))) == Filtered("a chunk that is not used yet")
+    assert fresh._chunks.pid is None
+
+
+def test_long_texts_are_not_kept() -> None:
+    asked: list[str] = []
+    length = kept.kept(lambda text: asked.append(text) or len(text))  # type: ignore[func-returns-value]
+    assert [length("a"), length("a"), length("b" * 9000), length("b" * 9000)] == [1, 1, 9000, 9000]
+    assert [len(text) for text in asked] == [1, 9000, 9000]
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    ["2019-03- 8 16:57:52.402", "2019-3-018 16:57:52.402", "2019-W12-1 16:57:52.402", "2019-03-18 16:57:60.402", "2019-02-30 16:57:52.402",
+     "2019-03-18 16:57:5٢.402", "2019-03-18 16:57:52.40٢", "2019-03-18_16:57:52.402", "20190318  16:57:52.402"],
+)  # fmt: skip
+def test_what_only_looks_like_a_time_is_none(stamp: str) -> None:
+    assert clock.nanoseconds(stamp) is None
+    assert not clock.is_stamp(stamp.replace(" ", "T", 1) + "Z")
+
+
+@given(st.datetimes(), st.integers(0, 999_999_999))
+def test_both_forms_of_a_time_are_the_same_time(moment: datetime, part: int) -> None:
+    whole = moment.replace(microsecond=0)
+    stamp = whole.isoformat(" ")
+    expected = (whole - datetime(1970, 1, 1)) // timedelta(seconds=1) * 10**9
+    assert clock.nanoseconds(f"{stamp}.{part // 10**6:03d}") == expected + part // 10**6 * 10**6
+    assert clock.nanoseconds(f"{stamp.replace(' ', 'T')}.{part:09d}Z") == expected + part
+    assert clock.is_stamp(f"{stamp.replace(' ', 'T')}.{part:09d}Z")
+
+
+def test_odd_values_beside_a_flat_event_are_read_as_texts() -> None:
+    flat = {
+        "SourceName": PROVIDER,
+        "EventID": 5,
+        "Hostname": ["a", "b"],
+        "Image": "c.exe",
+        "Keywords": {"#text": "x"},
+        "Extra": [1, 2],
+    }
+    [event] = events_of(json.dumps(flat).encode())
+    assert (event.fields["host.name"], event.fields["winlog.event_data.Extra"]) == ("a,b", "1,2")
+    wrapped = {
+        "EventID": 5,
+        "event": {"winlog": {"provider_name": PROVIDER, "event_id": 1, "event_data": {}}},
+        "EventData": {"a": 1},
+    }
+    assert isinstance(SOURCE.decode(record_of(json.dumps(wrapped).encode())), Filtered)
+
+
+def test_events_of_one_kind_share_no_lists() -> None:
+    first, second = (event_of(1, User="A\\b", CommandLine="a b", Hashes="MD5=" + "ab" * 16) for _ in range(2))
+    for name, value in first.fields.items():
+        assert not isinstance(value, list) or value is not second.fields[name], name
 
 
 def test_a_reader_has_a_limit_of_memory() -> None:

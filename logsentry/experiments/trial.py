@@ -95,9 +95,7 @@ def _rated(judges: Sequence[Judge], split: Split, vote: Vote) -> Ratings:
     if len(seats) > 1 or seats[0].members == 1:
         return Ratings(panel.values(split.test, vote).tolist(), panel.values(split.held_back, vote).tolist())
     members, normal = (_members(seats[0], windows) for windows in (split.test, split.held_back))
-    return Ratings(
-        _voted(members, vote).tolist(), _voted(normal, vote).tolist(), members.tolist(), normal.tolist()
-    )
+    return Ratings(_voted(members, vote).tolist(), _voted(normal, vote).tolist(), members.tolist(), normal.tolist())
 
 
 def _members(seat: Seat, windows: Sequence[Window]) -> np.ndarray:

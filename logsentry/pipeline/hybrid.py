@@ -22,10 +22,10 @@ from logsentry.pipeline.build import make_detector
 from logsentry.sdk import Detector, Graph, Part, Progress
 from logsentry.text.keys import ChoosesKeys, ReadsTexts
 
-DEFAULT = {"logbert-ensemble": {}, "logcluster": {}}
+DEFAULT: dict[str, dict[str, Any]] = {"logbert-ensemble": {}, "logcluster": {}}
 
 
-class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the hybrid."""
 
     detectors: Annotated[
@@ -36,9 +36,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Hybrid:
     """It satisfies `logsentry.sdk.Detector`. Raises `UsageError` for a detector that is unknown, or reads events by keys of its own."""
 
-    Config: ClassVar[type[Config]] = Config
+    Config: ClassVar[type[Settings]] = Settings
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Settings) -> None:
         if "hybrid" in config.detectors:
             raise UsageError("a hybrid cannot hold a hybrid; name its detectors one by one")
         self.config = config
@@ -68,9 +68,7 @@ class Hybrid:
 
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """The parts of all; each file is named for its detector."""
-        return [
-            part for name, detector in self.detectors.items() for part in _named(name, detector, folder, probe)
-        ]
+        return [part for name, detector in self.detectors.items() for part in _named(name, detector, folder, probe)]
 
 
 def _named(name: str, detector: Detector, folder: Path, probe: Sequence[Sequence[int]]) -> list[Part]:

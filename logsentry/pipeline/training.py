@@ -106,8 +106,11 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
 
 def _keys(detector: Detector, profile: Profile, events: Sequence[Event], min_count: int) -> Keys:
     """Log keys mined from the events, unless the detector has keys of its own; one that reads texts is told them."""
-    mined = not isinstance(detector, ChoosesKeys)
-    keys: Keys = LogKeys.learn(profile, events, min_count) if mined else detector.learn_keys(profile, events)
+    keys: Keys
+    if isinstance(detector, ChoosesKeys):
+        keys = detector.learn_keys(profile, events)
+    else:
+        keys = LogKeys.learn(profile, events, min_count)
     if isinstance(detector, ReadsTexts):
         detector.told([keys.text(key) for key in range(len(keys.vocabulary))])
     return keys

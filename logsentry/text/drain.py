@@ -67,9 +67,7 @@ class Recent(OrderedDict[int, Any]):
 class IndexedDrain(Drain):  # type: ignore[misc]
     """`changed` is called with a token count when lines of that many tokens may from now on be answered otherwise."""
 
-    def __init__(
-        self, *, leaf_width: int | None, short_by_text: bool, changed: Callable[[int], None], **options: Any
-    ) -> None:
+    def __init__(self, *, leaf_width: int | None, short_by_text: bool, changed: Callable[[int], None], **options: Any) -> None:
         super().__init__(profiler=None, param_str=PARAM, **options)
         self._leaf_width, self._changed = leaf_width, changed
         self._by_text = self.max_node_depth if short_by_text else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,6 +47,16 @@ def test_it_learns_a_cycle() -> None:
     assert after["loss"] < 0.5 * before["loss"]
     assert after["steps"] == 200
     assert model.centre.abs().sum() > 0
+
+
+def test_random_weights_leave_no_window_out_and_keep_their_number() -> None:
+    counts = torch.tensor([1.0, 1.0, 3.0, 400.0], dtype=torch.float64)
+    weights = bootstrap(counts, 200, torch.Generator().manual_seed(0), "bayesian")
+    assert (weights > 0).all()
+    np.testing.assert_allclose(weights.mean(0), counts, rtol=0.25)
+    assert weights.std(0)[0] > 0.5  # no two members weigh a rare window alike
+    again = bootstrap(counts, 200, torch.Generator().manual_seed(0), "bayesian")
+    assert torch.equal(weights, again)
 
 
 def test_bootstrap_draws_as_many_windows_as_there_are() -> None:

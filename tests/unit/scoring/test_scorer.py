@@ -18,8 +18,8 @@ from logsentry.scoring.scorer import Options, Scorer
 from logsentry.scoring.session import Session, choose, open_masked, replay
 from logsentry.scoring.table import Table
 from logsentry.scoring.vote import needed
-from logsentry.stages.windows import assembler
 from logsentry.sdk import Part
+from logsentry.stages.windows import assembler
 from logsentry.store.verified import Bundle, read
 
 DEMO = Path(logsentry.__file__).parent / "demo"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from logsentry.errors import BundleRefused, UsageError
-from logsentry.sdk import Graph
+from logsentry.sdk import Graph, Part
 from logsentry.store.bundles import Store, locate
 from logsentry.store.manifest import SCHEMA_VERSION, FileEntry, Manifest, TrainingData
 from logsentry.store.verified import Bundle, read
@@ -20,7 +20,7 @@ OPSET_23 = b"\x42\x02\x10\x17"  # ModelProto: opset_import { version: 23 }
 def manifest(files: dict[str, FileEntry]) -> Manifest:
     return Manifest(
         schema_version=SCHEMA_VERSION, detector="logbert-ensemble", source="http-access", logsentry="0", opset=23, keys=9, max_length=66,
-        graphs=(Graph("model.onnx", "branches", "fp32"),), groups=(1,), seed=1, data=TrainingData("", 1, 1, "", ""), files=files,
+        parts=(Part("logbert-ensemble", "masked-keys", (Graph("model.onnx"),)),), seed=1, data=TrainingData("", 1, 1, "", ""), files=files,
         metrics={}, detector_config={},
     )  # fmt: skip
 

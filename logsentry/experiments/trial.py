@@ -20,6 +20,7 @@ from logsentry.errors import UsageError
 from logsentry.experiments.benchmark import Benchmark
 from logsentry.experiments.ratings import Method, Ratings
 from logsentry.pipeline.build import make_detector
+from logsentry.pipeline.hybrid import Hybrid
 from logsentry.scoring.calibrating import scale_of
 from logsentry.scoring.judge import Judge
 from logsentry.scoring.opening import Hardware, open_part
@@ -42,21 +43,52 @@ class Split(msgspec.Struct, frozen=True):
     test: list[Window]
 
 
+class Fitted(msgspec.Struct, frozen=True):
+    """A detector that has learned, and what it said of learning."""
+
+    detector: Detector
+    figures: dict[str, float]
+
+
 def trial(method: Method, benchmark: Benchmark, seed: int, progress: Progress) -> Ratings:
     """The same arguments give the same ratings."""
     split = split_of(benchmark, seed)
     options = dict(method.options)
     asking = {name: options.pop(name, None) for name in ("mask_stride", "mask_draws", "vote")}
-    detector = make_detector(method.detector, options)
-    if isinstance(detector, ReadsTexts) and benchmark.texts:
-        detector.told(benchmark.texts)
     began = time.perf_counter()
-    figures = detector.fit(split.fit, benchmark.keys, seed=seed, progress=progress)
-    fitted = time.perf_counter()
-    rated = _rated(_judges(detector, split, benchmark.keys, asking, seed), split, asking["vote"] or "majority")
-    times = {"seconds_fit": fitted - began, "seconds_score": time.perf_counter() - fitted}
-    rated.figures = {**{name: value for name, value in figures.items() if np.isfinite(value)}, **times}
+    learned = [fitted(name, told, benchmark, seed, progress) for name, told in _detectors(method.detector, options)]
+    scoring = time.perf_counter()
+    judges = [judge for one in learned for judge in _judges(one.detector, split, benchmark.keys, asking, seed)]
+    rated = _rated(judges, split, asking["vote"] or "majority")
+    times = {"seconds_fit": scoring - began, "seconds_score": time.perf_counter() - scoring}
+    figures = {name: value for one in learned for name, value in one.figures.items() if np.isfinite(value)}
+    rated.figures = {**figures, **times}
     return rated
+
+
+def _detectors(name: str, options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """A hybrid's detectors one by one, so that each is fitted once though it stands in a row of its own as well."""
+    if name != "hybrid":
+        return [(name, options)]
+    hybrid = make_detector(name, options)
+    assert isinstance(hybrid, Hybrid)
+    return list(hybrid.config.detectors.items())
+
+
+_KEPT: dict[tuple[str, bytes, str, int], Fitted] = {}
+"""What was fitted in this process: several rows ask the same model in different ways, and models are small."""
+
+
+def fitted(name: str, options: dict[str, Any], benchmark: Benchmark, seed: int, progress: Progress) -> Fitted:
+    """A detector fitted on the training part of a benchmark's split."""
+    key = (name, msgspec.json.encode(options, order="sorted"), benchmark.digest, seed)
+    if key not in _KEPT:
+        detector = make_detector(name, options)
+        if isinstance(detector, ReadsTexts) and benchmark.texts:
+            detector.told(benchmark.texts)
+        figures = detector.fit(split_of(benchmark, seed).fit, benchmark.keys, seed=seed, progress=progress)
+        _KEPT[key] = Fitted(detector, figures)
+    return _KEPT[key]
 
 
 def split_of(benchmark: Benchmark, seed: int) -> Split:

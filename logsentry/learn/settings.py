@@ -34,7 +34,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feed_forward: Annotated[int, Meta(ge=0, description="Inner width of the feed-forward part; 0 is twice the width.")] = 0
     dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of each layer's output that is dropped in training.")] = 0.0
     mask_ratio: Annotated[float, Meta(gt=0, le=1, description="Share of a window's keys that is hidden in training.")] = 0.4
-    hypersphere: Annotated[float, Meta(ge=0, description="Weight of the distance to the centre beside the key loss.")] = 1.0
+    hypersphere: Annotated[float, Meta(ge=0, description="Weight of the distance to the centre beside the key loss.")] = 0.1
     sample: Annotated[
         Literal["bootstrap", "bayesian"],
         Meta(description="A member's windows: drawn with replacement, or all of them with random weights."),

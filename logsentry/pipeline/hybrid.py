@@ -1,10 +1,10 @@
-"""The detector `hybrid`: several detectors that judge the same windows, of which the strangest finding counts.
+"""The detector `hybrid`: several detectors judge the same windows, and their evidence adds up.
 
-A sequence model misses what counting sees at once (a session that stops after two events), and counting misses order. Each detector becomes
-a part of the bundle with a scale of its own, so that their evidence can be compared as decades of rarity; the window's value
-is the largest. That is the smallest of their p-values, and its own p-value comes from held-back windows judged in the same way, so
-nothing is assumed of how the detectors depend on each other: only, as everywhere, that normal windows to come are exchangeable
-with those held back.
+A sequence model misses what counting sees at once (a session that stops after two events), and counting misses order; what both find
+strange is rarely normal. Each detector becomes a part of the bundle with a scale of its own. A window's value is the mean of the
+parts' values in decades, which orders windows as Fisher's statistic does, the sum of -log p. Fisher's own distribution holds for independent
+tests only; here the p-value comes from held-back windows judged in the same way, so nothing is assumed of how the detectors depend on
+each other: only, as everywhere, that normal windows to come are exchangeable with those held back.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from logsentry.pipeline.build import make_detector
 from logsentry.sdk import Detector, Graph, Part, Progress
 from logsentry.text.keys import ChoosesKeys, ReadsTexts
 
-DEFAULT: dict[str, dict[str, Any]] = {"logbert-ensemble": {}, "logcluster": {}}
+DEFAULT: dict[str, dict[str, Any]] = {"logbert-ensemble": {}, "counting": {}}
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

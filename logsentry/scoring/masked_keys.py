@@ -1,8 +1,8 @@
 """The judge of LogBERT and its ensembles: hides keys by a fixed pattern and asks each member how likely the true ones are.
 
-Three kinds of evidence: the surprise of all keys together and of a key on average, -log p in nats, and the squared distance to
-the centre of the member's hypersphere (Guo et al. 2021, arXiv 2103.04475, section 3.3). The paper counts the keys outside the top-g
-candidates (section 3.4); on HDFS surprise told more (docs/measured.md), and ranks are kept for the reasons alone.
+Three kinds of evidence: the surprise of all keys together and of a key on average, -log p in nats, and the squared distance to the
+centre of the member's hypersphere (Guo et al. 2021, arXiv 2103.04475, section 3.3). The paper counts the keys outside the top-g
+candidates (section 3.4); on HDFS surprise told more (docs/measured.md), so ranks serve the reasons alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The judges of a bundle and how they vote: windows of key ids in, values, votes and findings out.
 
-A part's value is the vote of its members; the value of several parts is the largest of theirs, so that one part's evidence
-suffices. All values are decades of rarity, so they can be compared.
+A part's value is the vote of its members, in decades of rarity. The value of several parts is the mean of theirs: Fisher's statistic,
+the sum of -log p (R. A. Fisher 1932), but for a factor. Its own distribution is not assumed, but calibrated on held-back windows, so the
+parts may depend on each other as they like.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 import numpy as np
 
+from logsentry.errors import BundleRefused
 from logsentry.scoring.evidence import Rarity, Scale
 from logsentry.scoring.judge import Finding, Held, Judge
 from logsentry.scoring.vote import Vote, combine, told, undecided
@@ -35,6 +37,13 @@ class Seat(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, judge: Judge, scale: Scale) -> Seat:
+        """Raises `BundleRefused` where the scale is not one of this judge's evidence."""
+        shape = (len(scale.normal), len(scale.least))
+        if shape != (sum(judge.groups), len(judge.kinds)):
+            raise BundleRefused(
+                f"the calibration has {shape[0]} members and {shape[1]} kinds of evidence, and the detector has {sum(judge.groups)} and "
+                f"{len(judge.kinds)}; train the bundle again"
+            )
         return cls(judge, Rarity(scale))
 
     @property
@@ -90,12 +99,14 @@ class Panel:
         """The value of each window, in the same order: `[windows]`."""
         found: dict[tuple[int, ...], float] = {}
         for ids in batches(list(dict.fromkeys(windows)), self.cost, self._batch_tokens):
-            largest = np.max([seat.values(ids, vote) for seat in self.seats], axis=0)
-            found.update(zip(map(tuple, ids.tolist()), largest.tolist(), strict=True))
+            mean = np.mean([seat.values(ids, vote) for seat in self.seats], axis=0).round(DIGITS)
+            found.update(zip(map(tuple, ids.tolist()), mean.tolist(), strict=True))
         return np.array([found[window] for window in windows])
 
     def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
-        """Verdicts on windows of one length `[batch, length]`."""
+        """Verdicts on windows of one length `[batch, length]`. Stopping early would hide from the mean what a part still had to say, so
+        only a part alone may."""
+        vote = "majority" if vote == "majority-early" and len(self.seats) > 1 else vote
         return [together(each) for each in zip(*(seat.verdicts(ids, vote, threshold) for seat in self.seats), strict=True)]
 
     def cost(self, length: int) -> int:
@@ -107,12 +118,12 @@ class Panel:
 
 
 def together(parts: Sequence[Verdict]) -> Verdict:
-    """The strangest part speaks first; the findings of the others follow."""
+    """The mean of the values; the strangest part speaks first, and the findings of the others follow."""
     if len(parts) == 1:
         return parts[0]
     ordered = sorted(parts, key=lambda part: -part.value)
     return Verdict(
-        ordered[0].value,
+        round(float(np.mean([part.value for part in parts])), DIGITS),
         "; ".join(part.votes for part in parts if part.votes),
         tuple(dict.fromkeys(finding for part in ordered for finding in part.findings)),
     )

@@ -31,7 +31,7 @@ import yaml
 from drain3.drain import Drain
 
 from logsentry.text.grouping import grouping_accuracy
-from logsentry.text.masks import DRAIN3_README_MASKS, Mask, Masker
+from logsentry.text.masks import DRAIN3_README_MASKS, Mask
 from logsentry.text.spell import SpellConfig, SpellMiner
 from logsentry.text.templates import TemplateConfig, TemplateMiner
 

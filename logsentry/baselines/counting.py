@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from logsentry.baselines.observed import LONGEST, observed
+from logsentry.baselines.observed import LONGEST, familiar, observed
 from logsentry.errors import TrainingError
 from logsentry.sdk import Part, Progress
 from logsentry.text.known import Known
@@ -51,7 +51,7 @@ class Counting:
     def fit(self, windows: Sequence[Sequence[int]], keys: int, *, seed: int, progress: Progress) -> dict[str, float]:
         """Answers `distinct_windows` (by count vector), `kept_vectors`, `seen_keys` and `ngrams`. The seed is without effect."""
         counted = observed(windows, keys)
-        self.known = Known.learn(windows, keys, self.config.n, self.config.vectors)
+        self.known = Known.learn(familiar(windows), keys, self.config.n, self.config.vectors)
         progress(1, 1, "counted")
         return {
             "distinct_windows": float(len(counted.vectors)),

@@ -23,13 +23,16 @@ from logsentry.experiments import EXPERIMENTS
     help="Folder of the original files  [default: below LOGSENTRY_DATA]",
 )
 @click.option("--detectors", default="", metavar="A,B,...", help="Only the rows of these detectors.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of every row that is run.")
 @click.option("--fresh", is_flag=True, help="Run finished trials again.")
-def command(name: str, detectors: str, **options: Any) -> None:
+def command(name: str, detectors: str, settings: tuple[str, ...], **asked: Any) -> None:
     """Compare detectors on public data: a table, a CSV and figures in OUT/NAME. A run that was cut off goes on where it was."""
     from logsentry.experiments.plan import Plan
     from logsentry.experiments.running import run
+    from logsentry.pipeline.planning import options
 
-    plan = Plan(detectors=tuple(filter(None, (part.strip() for part in detectors.split(",")))), **options)
+    chosen = tuple(filter(None, (part.strip() for part in detectors.split(","))))
+    plan = Plan(detectors=chosen, settings=options(settings), **asked)
     with bar(name) as progress:
         page = run(name, plan, progress)
     talk.say(f"the page is {page}")

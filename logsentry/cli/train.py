@@ -14,13 +14,15 @@ from logsentry.cli.progress import bar
 
 @click.command(name="train")
 @click.option("--source", required=True, help="The kind of log, for instance http-access.")
-@click.option("--detector", default="logbert-ensemble", show_default=True, help="What to train.")
+@click.option("--detector", default="hybrid", show_default=True, help="What to train; `plugins list` names them all.")
 @click.argument("paths", nargs=-1, required=True)
 @store_option
 @click.option("--name", default=None, help="The bundle's name  [default: the source's name]")
 @click.option("--alerts-per-day", type=float, default=5.0, show_default=True, help="False alerts a day that you will bear.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same logs and seed give the same bundle.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the detector, for instance members=25.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the detector: members=25 of logbert-ensemble."
+)
 @click.option("--window", metavar="RULE", help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single.")
 @click.option("--config", type=click.Path(path_type=Path), help="Take the source's profile from this configuration.")
 @click.option(

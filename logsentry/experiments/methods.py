@@ -36,7 +36,9 @@ ENSEMBLES = (
     Method("LogBERT ensemble, mean of 5", ENSEMBLE, {"members": 5, "vote": "mean"}),
 )
 HYBRIDS = (
-    Method("hybrid: one LogBERT and counting", "hybrid", {"detectors": {ENSEMBLE: {"members": 1}, COUNTING: {}}}, "Fisher's mean"),
+    Method(
+        "hybrid: one LogBERT and counting", "hybrid", {"detectors": {ENSEMBLE: {"members": 1}, COUNTING: {}}}, "Fisher's mean"
+    ),
     Method("hybrid: ensemble of 5 and counting", "hybrid", {"detectors": {ENSEMBLE: {"members": 5}, COUNTING: {}}}, "as above"),
     Method(
         "hybrid: ensemble of 5, LogCluster and counting",
@@ -46,7 +48,7 @@ HYBRIDS = (
     ),
 )
 
-SEQUENCES = (*COUNTING_ROWS, *CLASSICAL, *NEXT_KEY, SOLO, *MASK_DRAWS, *ENSEMBLES, *HYBRIDS)
+SEQUENCES = (*COUNTING_ROWS, *CLASSICAL, *NEXT_KEY, SOLO, *ENSEMBLES, *HYBRIDS, *MASK_DRAWS)
 RAW_LINES = (*COUNTING_ROWS, *CLASSICAL, *NEXT_KEY, SOLO, ENSEMBLES[0], HYBRIDS[1])
 WINDOWS = (COUNTING_ROWS[0], COUNTING_ROWS[-1], CLASSICAL[0], NEXT_KEY[0], SOLO)
 VOTERS = Method("25 members of a LogBERT ensemble", ENSEMBLE, {"members": 25})

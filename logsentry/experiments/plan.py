@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,7 +19,10 @@ QUICK_SESSIONS = 30_000
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """`data` is the folder of original files, None for the staged ones; no `seeds` are five, or one where it must be `quick`."""
+    """`data` is the folder of original files, None for the staged ones; no `seeds` are five, or one where it must be `quick`.
+
+    `settings` go before those of every row that is run.
+    """
 
     out: Path
     seeds: int | None = None
@@ -26,6 +30,7 @@ class Plan(msgspec.Struct, frozen=True):
     detectors: tuple[str, ...] = ()
     quick: bool = False
     fresh: bool = False
+    settings: dict[str, Any] = {}
 
     @property
     def seed_list(self) -> range:
@@ -37,7 +42,8 @@ class Plan(msgspec.Struct, frozen=True):
         if unknown := [name for name in self.detectors if name not in known]:
             raise UsageError(f"this experiment has no detector {unknown[0]!r}; it has {', '.join(known)}")
         chosen = [method for method in rows if not self.detectors or method.detector in self.detectors]
-        return [quick(method) for method in chosen] if self.quick else chosen
+        wanted = [quick(method) for method in chosen] if self.quick else chosen
+        return [msgspec.structs.replace(method, options={**method.options, **self.settings}) for method in wanted]
 
     def benchmark(self, whole: Benchmark) -> Benchmark:
         return whole.sample(QUICK_SESSIONS, seed=0) if self.quick else whole

@@ -16,7 +16,7 @@ from logsentry.experiments.trials import Finished
 SHARES = (0.001, 0.0025, 0.005, 0.01)
 """Shares of normal windows that may alert. All are in the CSV."""
 STATED = 0.0025
-"""The share of the main tables: two of 971 held-back HDFS sessions. Chosen among these four after a look at the first two seeds' results."""
+"""The share of the main tables: two of 971 held-back HDFS sessions. Chosen among these four after a look at two seeds' results."""
 
 
 class Row(msgspec.Struct, frozen=True):

@@ -87,6 +87,7 @@ WHY = (
 def _notes(plan: Plan) -> str:
     seeds = ", ".join(map(str, plan.seed_list))
     lines = (
+        *page.told_settings(plan),
         f"- Seeds: {seeds}; for each, up to {DRAWS} ensembles of each size are drawn from the members. Means, and bands from the 5th "
         "to the 95th percentile over draws and seeds: ensembles that share members are alike, so bands narrow towards all members "
         "by construction, and a mean is outside its band where a few ensembles are far off.",

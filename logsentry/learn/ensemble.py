@@ -12,9 +12,12 @@ import torch
 from logsentry.errors import TrainingError, UsageError
 from logsentry.learn import settings
 from logsentry.learn.export import write
-from logsentry.learn.logbert import LogBert, Size
+from logsentry.learn.logbert import LogBert, Size, side_by_side
 from logsentry.learn.train import check, distinct, train
 from logsentry.sdk import Part, Progress
+
+BETWEEN = 1_000_003
+"""Between the seeds of two batches of members, so that no two ensembles of neighbouring seeds share one."""
 
 
 class LogBertEnsemble:
@@ -41,11 +44,14 @@ class LogBertEnsemble:
         if self.config.device == "cuda" and not torch.cuda.is_available():
             raise UsageError("device is cuda, but torch finds no CUDA device here; set device to cpu")
         size = Size(keys, self.config.width, self.config.layers, self.config.heads, self.config.inner, self.config.max_length)
-        with repeatable(seed):
-            self.model = LogBert(self.config.members, size, self.config.dropout).to(self.config.device)
-            figures = train(self.model, counted, self.config, seed, progress)
-        self.model.cpu().eval()
-        return figures
+        models, found = [], []
+        for number, members in enumerate(self.config.batches_of_members):
+            with repeatable(seed + BETWEEN * number):
+                model = LogBert(members, size, self.config.dropout).to(self.config.device)
+                found.append(train(model, counted, self.config, seed + BETWEEN * number, progress))
+            models.append(model.cpu().eval())
+        self.model = side_by_side(models)
+        return {name: _summed(name, [figures[name] for figures in found]) for name in found[0]}
 
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """Write the graphs and `probe.npz` into a folder; the same weights and probe give the same bytes."""
@@ -54,6 +60,11 @@ class LogBertEnsemble:
         for window in probe:
             check(window, self.model.size.keys, self.config.max_length)
         return [write(self.model, self.config, folder, probe)]
+
+
+def _summed(name: str, values: Sequence[float]) -> float:
+    """A figure over the batches of members: times and steps add up, the rest is their mean."""
+    return sum(values) if name in ("steps", "seconds") else sum(values) / len(values)
 
 
 @contextmanager

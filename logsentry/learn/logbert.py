@@ -10,6 +10,7 @@ Layer norms have no gain and bias of their own: the linear map that follows each
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -144,6 +145,16 @@ class LogBert(nn.Module):
         alone = LogBert(1, self.size, self.dropout)
         alone.load_state_dict({name: value[number : number + 1].clone() for name, value in self.state_dict().items()})
         return alone.train(self.training)
+
+
+def side_by_side(models: Sequence[LogBert]) -> LogBert:
+    """The members of several models as one."""
+    if len(models) == 1:
+        return models[0]
+    one = LogBert(sum(model.members for model in models), models[0].size, models[0].dropout)
+    states = [model.state_dict() for model in models]
+    one.load_state_dict({name: torch.cat([state[name] for state in states]) for name in states[0]})
+    return one.eval()
 
 
 def norm(x: Tensor) -> Tensor:

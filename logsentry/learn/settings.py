@@ -48,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_decay: Annotated[float, Meta(ge=0, description="AdamW's decay of the weights.")] = 0.01
     clip: Annotated[float, Meta(gt=0, description="Largest norm of one member's gradient.")] = 1.0
     max_length: Annotated[int, Meta(ge=2, description="Longest window, its begin and end key counted.")] = 512
+    together: Annotated[int, Meta(ge=0, description="Members trained at once, which bounds memory; 0 is all of them.")] = 0
     groups: Annotated[tuple[Annotated[int, Meta(ge=1)], ...], Meta(description="Vote groups; empty: a majority first.")] = ()
     member_axis_graph: Annotated[bool, Meta(description="Also write a graph with a member axis, for GPUs.")] = False
     int8: Annotated[bool, Meta(description="Also write a graph with 8-bit weights.")] = False
@@ -56,6 +57,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def inner(self) -> int:
         return self.feed_forward or 2 * self.width
+
+    @property
+    def batches_of_members(self) -> tuple[int, ...]:
+        """How many members are trained at once, one batch after another."""
+        size = self.together or self.members
+        return tuple(min(size, self.members - done) for done in range(0, self.members, size))
 
     @property
     def vote_groups(self) -> tuple[int, ...]:

@@ -72,14 +72,12 @@ def check(window: Sequence[int], keys: int, max_length: int) -> None:
 
 
 def bootstrap(counts: Tensor, members: int, generator: torch.Generator, sample: str = "bootstrap") -> Tensor:
-    """How often each window is in each member's sample, [M, R]; one member alone gets the windows themselves.
+    """How often each window is in each member's sample, [M, R].
 
     *bootstrap* draws as many windows as there are, with replacement: a member never sees a third of the rare ones, and finds them
     strange afterwards. *bayesian* (Rubin 1981, the Bayesian bootstrap) gives each window a weight from the exponential
     distribution instead, for n equal windows the sum of n such: all are seen, and no two members weigh them alike.
     """
-    if members == 1:
-        return counts[None].float()
     if sample == "bayesian":
         weights = np.random.default_rng(generator.initial_seed()).gamma(counts.numpy(), size=(members, len(counts)))
         return torch.from_numpy(weights).float()
@@ -91,7 +89,9 @@ def bootstrap(counts: Tensor, members: int, generator: torch.Generator, sample: 
 def train(model: LogBert, windows: Windows, config: Config, seed: int, progress: Progress) -> dict[str, float]:
     """Fits the members in place and sets their centres; answers the losses of the last epoch, steps and seconds."""
     generator = torch.Generator().manual_seed(seed)
-    weights = bootstrap(windows.counts, model.members, generator, config.sample).pow(1 - config.evenness).to(config.device)
+    alone = config.members == 1  # one LogBERT learns from the windows as they are
+    drawn = windows.counts[None].float() if alone else bootstrap(windows.counts, model.members, generator, config.sample)
+    weights = drawn.pow(1 - config.evenness).to(config.device)
     ids = windows.ids.to(config.device)
     optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True)
     steps_an_epoch = -(-len(ids) // config.batch)

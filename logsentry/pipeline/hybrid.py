@@ -2,9 +2,9 @@
 
 A sequence model misses what counting sees at once (a session that stops after two events), and counting misses order; what both find
 strange is rarely normal. Each detector becomes a part of the bundle with a scale of its own. A window's value is the mean of the
-parts' values in decades, which orders windows as Fisher's statistic does, the sum of -log p. Fisher's own distribution holds for independent
-tests only; here the p-value comes from held-back windows judged in the same way, so nothing is assumed of how the detectors depend on
-each other: only, as everywhere, that normal windows to come are exchangeable with those held back.
+parts' values in decades, which orders windows as Fisher's statistic does, the sum of -log p. Fisher's own distribution is that of
+independent tests; here the p-value comes from held-back windows judged in the same way, so nothing is assumed of how the detectors
+depend on each other: only, as everywhere, that normal windows to come are exchangeable with those held back.
 """
 
 from __future__ import annotations

@@ -94,15 +94,20 @@ class Counts:
         return strangeness
 
     def occluded(self, counts: np.ndarray, strangeness: float) -> tuple[Finding, ...]:
-        """Of one window, counts `[keys]`: the keys whose count, made the median, takes off most of its strangeness."""
+        """Of one window, counts `[keys]`: the keys whose count, made the median, takes off most of its strangeness.
+
+        Where none does so alone (a window of one strange key is no less strange when it is empty), those furthest from the median.
+        """
         other = np.flatnonzero(counts != self._medians)
         if not len(other):
             return ()
         without = np.repeat(counts[None], len(other), axis=0)
         without[np.arange(len(other)), other] = self._medians[other]
         drops = strangeness - self.run(without)
+        if drops.max() <= 0:
+            drops = np.abs(counts[other] - self._medians[other])
         strongest = np.argsort(-drops, kind="stable")[:MOST]
-        told = [at for at in strongest if drops[at] > 0 and drops[at] >= LEAST_DROP * drops[strongest[0]]]
+        told = [at for at in strongest if drops[at] >= LEAST_DROP * drops[strongest[0]]]
         return tuple(self._finding(int(other[at]), counts) for at in told)
 
     def _finding(self, key: int, counts: np.ndarray) -> Finding:

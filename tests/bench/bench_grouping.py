@@ -26,11 +26,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 from drain3.drain import Drain
 
 from logsentry.text.grouping import grouping_accuracy
-from logsentry.text.masks import DRAIN3_README_MASKS, Mask, Masker
+from logsentry.text.masks import DRAIN3_README_MASKS, Mask
 from logsentry.text.spell import SpellConfig, SpellMiner
 from logsentry.text.templates import TemplateConfig, TemplateMiner
 
@@ -93,14 +94,10 @@ def drain_groups(sample: Sample) -> list[int]:
     return [miner.add(line) for line in sample.lines]
 
 
-def by_text_groups(sample: Sample) -> list[int | str]:
-    """As `drain_groups`, but lines that are shorter than the path to a leaf are grouped by their text."""
-    config, mask = drain_config(sample), Masker(sample.masks("*"))
-    miner = TemplateMiner(config)
-    words = [mask(line).split() for line in sample.lines]
-    return [
-        miner.add(line) if len(of) >= config.depth - 2 else " ".join(of) for line, of in zip(sample.lines, words, strict=True)
-    ]
+def by_text_groups(sample: Sample) -> list[int]:
+    """As Drain's authors file lines that are shorter than the path to a leaf: with equal ones only."""
+    miner = TemplateMiner(msgspec.structs.replace(drain_config(sample), short_by_text=True))
+    return [miner.add(line) for line in sample.lines]
 
 
 def spell_groups(sample: Sample, keep: float) -> list[int]:
@@ -113,7 +110,7 @@ def spell_groups(sample: Sample, keep: float) -> list[int]:
 def accuracies(sample: Sample) -> tuple[float, ...]:
     published = sample.settings["published"]
 
-    def of(groups: Sequence[int | str]) -> float:
+    def of(groups: Sequence[int]) -> float:
         return grouping_accuracy(groups, sample.groups)
 
     drain = (of(drain3_groups(sample)), of(drain_groups(sample)), of(by_text_groups(sample)))

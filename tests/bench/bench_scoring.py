@@ -46,25 +46,25 @@ def sessions(name: str) -> list[tuple[int, ...]]:
         return [(BEGIN, *(int(key) + FIRST_KEY - 1 for key in line.split()), END) for line in lines]
 
 
-def bundle_of(train: list[tuple[int, ...]], folder: Path) -> Bundle:
+def bundle_of(train: list[tuple[int, ...]], folder: Path, members: int = 5, max_steps: int = 200) -> Bundle:
     """A small ensemble trained for a minute on the HDFS training sessions, stored as any bundle is."""
     from logsentry.learn.ensemble import LogBertEnsemble  # torch would count in the memory of every process started from here
 
-    detector = LogBertEnsemble(LogBertEnsemble.Config(members=5, width=64, layers=2, max_steps=200))
+    detector = LogBertEnsemble(LogBertEnsemble.Config(members=members, width=64, layers=2, max_steps=max_steps))
     cut = len(train) * 4 // 5
     detector.fit(train[:cut], KEYS + FIRST_KEY, seed=1, progress=lambda done, total, note: None)
     keys = LogKeys(Profile((), Windowing()), TemplateMiner(TemplateConfig()), Vocabulary.build({}, {}, 1))
     store = Store(folder)
     with store.incoming() as incoming:
-        graphs = detector.export(incoming, train[:cut])
+        parts = tuple(detector.export(incoming, train[:cut]))
         (incoming / "logkeys.json").write_bytes(orjson.dumps(keys.to_json()))
-        found = calibrate(incoming, graphs, tuple(detector.groups), KEYS + FIRST_KEY, train[cut:], 2, 1000.0, 5.0)
+        found = calibrate(incoming, parts, KEYS + FIRST_KEY, train[cut:], {"stride": 2}, 1000.0, 5.0)
         (incoming / "calibration.json").write_bytes(found.to_bytes())
 
         def describe(files: dict[str, FileEntry]) -> Manifest:
             return Manifest(
-                SCHEMA_VERSION, "logbert-ensemble", "hdfs", "0", 23, KEYS + FIRST_KEY, detector.max_length, tuple(graphs),
-                tuple(detector.groups), 1, TrainingData("", 0, 0, "", ""), files, {}, {},
+                SCHEMA_VERSION, "logbert-ensemble", "hdfs", "0", 23, KEYS + FIRST_KEY, detector.max_length, parts, 1,
+                TrainingData("", 0, 0, "", ""), files, {}, {},
             )  # fmt: skip
 
         return store.put(incoming, "hdfs", describe)
@@ -128,7 +128,7 @@ with torch.no_grad():
 def start() -> list[tuple[str, float, float]]:
     line = b'1.2.3.4 - - [19/May/2015:00:00:01 +0000] "GET / HTTP/1.1" 200 1 "-" "Mozilla/5.0"\n'
     manifest = orjson.loads((DEMO_BUNDLE / "manifest.json").read_bytes())
-    shape = [str(sum(manifest["groups"])), str(manifest["keys"]), orjson.dumps(manifest["detector_config"]).decode()]
+    shape = [str(sum(manifest["parts"][0]["groups"])), str(manifest["keys"]), orjson.dumps(manifest["detector_config"]).decode()]
     with tempfile.TemporaryDirectory() as folder:
         weights = str(Path(folder) / "weights.pt")
         subprocess.run([sys.executable, "-c", MODEL + "torch.save(model.state_dict(), sys.argv[4])", *shape, weights], check=True)

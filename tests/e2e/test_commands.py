@@ -128,7 +128,7 @@ def test_hostile_lines_end_in_the_books(here: Path) -> None:
         (("decode", "--source", "http-acess", "x.log"), "did you mean 'http-access'"),
         (("score", "--bundle", "demo", "--to", "duckbd:x", LOG), "did you mean 'duckdb'"),
         (("score", "--bundle", "demo", "--alerts-per-day", "0", LOG), "above zero"),
-        (("train", "--source", "http-access", "--set", "mebers=3", LOG), "mebers"),
+        (("train", "--source", "http-access", "--detector", "logbert-ensemble", "--set", "mebers=3", LOG), "mebers"),
         (("train", "--source", "http-access", "--window", "count:2", LOG), "window rule"),
         (("report", "duckdb:nothing.duckdb"), "nothing.duckdb"),
     ],
@@ -168,7 +168,8 @@ def test_train_score_report_on_ones_own_logs(here: Path) -> None:
     )
     reference = trained.stdout.decode().strip()
     assert reference.startswith("web@")
-    again = run("train", "--source", "http-access", *DAYS, "--store", "again", "--name", "web", *settings)
+    asked = ("train", "--source", "http-access", "--detector", "logbert-ensemble", *DAYS, "--store", "again", "--name", "web")
+    again = run(*asked, *settings)
     assert again.stdout == trained.stdout, "the same logs and seed give the same bundle"
     run("score", "--bundle", "models/web", LOG, ATTACKS, "--to", "duckdb:scores.duckdb")
     run("report", "duckdb:scores.duckdb", "--out", "report.html")
@@ -218,7 +219,8 @@ def test_a_profile_that_the_bundle_was_not_trained_with_is_told(here: Path) -> N
     )
     assert b"train again" in run("run", "logsentry.yaml", code=2).stderr
     small = [part for setting in SMALL for part in ("--set", setting)]
-    run("train", "--source", "http-access", *DAYS, "--store", "models", "--config", "logsentry.yaml", *small)
+    asked = ("train", "--source", "http-access", "--detector", "logbert-ensemble", *DAYS, "--store", "models")
+    run(*asked, "--config", "logsentry.yaml", *small)
     config = (here / "logsentry.yaml").read_text().replace("{store: none, name: demo}", "{store: models, name: http-access}")
     (here / "logsentry.yaml").write_text(config)
     assert b"read 2,896" in run("run", "logsentry.yaml").stderr

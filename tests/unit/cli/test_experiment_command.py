@@ -70,6 +70,14 @@ def test_absent_data_is_one_sentence(name: str, tmp_path: Path, monkeypatch: pyt
     assert said.count("\n") == 1
 
 
+def test_settings_go_into_every_row_and_onto_the_page(sessions: Path, tmp_path: Path) -> None:
+    code, _, _ = run("hdfs", "--data", sessions, "--out", tmp_path / "r", "--detectors", "pca", "--seeds", "1", "--set", "variance=0.9")
+    assert code == 0
+    assert "- Set for every row: variance=0.9." in (tmp_path / "r" / "hdfs" / "README.md").read_text()
+    [kept] = (tmp_path / "r" / "hdfs" / "trials").glob("*.json")
+    assert '"variance":0.9' in kept.read_text()
+
+
 def test_what_is_unknown_is_a_usage_error(sessions: Path) -> None:
     code, _, said = run("hdfs", "--data", sessions, "--detectors", "counting,deeplogs")
     assert (code, "no detector 'deeplogs'" in said) == (2, True)

@@ -79,6 +79,16 @@ def test_delimiters_split_tokens() -> None:
     assert miner.template(miner.add("GET /shop/cart?id=1")) == "GET shop cart id=1"
 
 
+def test_short_lines_join_only_equal_ones_where_drains_authors_have_it_so() -> None:
+    lines = ["lock a", "lock b", "lock a", "unlock the door now a", "unlock the door now b"]
+    tree = TemplateMiner(TemplateConfig(depth=6, sim_th=0.2))
+    by_text = TemplateMiner(TemplateConfig(depth=6, sim_th=0.2, short_by_text=True))
+    assert [tree.add(line) for line in lines] == [1, 1, 1, 2, 2]
+    assert [by_text.add(line) for line in lines] == [1, 2, 1, 3, 3]
+    assert [by_text.match(line) for line in ("lock b", "lock c")] == [2, None]
+    assert TemplateMiner.from_snapshot(by_text.snapshot()).match("lock b") == 2
+
+
 def test_an_unknown_template_is_an_error(miner: TemplateMiner) -> None:
     miner.add("a")
     with pytest.raises(UsageError, match="no template 9 among the 1"):

@@ -1,0 +1,74 @@
+"""The trial itself: real detectors, fitted, exported, calibrated and asked as they are in a bundle."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from logsentry.errors import UsageError
+from logsentry.experiments.benchmark import Benchmark, benchmark
+from logsentry.experiments.ratings import Method, Ratings
+from logsentry.experiments.trial import split_of, trial
+from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY, UNK
+
+TINY = {"width": 8, "heads": 2, "layers": 1, "max_steps": 30, "batch": 8, "max_length": 32}
+NEVER = FIRST_KEY + 9
+
+
+def sessions(number: int, seed: int) -> list[tuple[int, ...]]:
+    """Begin, a few pairs of keys that belong together, end."""
+    draw = random.Random(seed)
+    pairs = [(5, 6), (7, 8), (9, 10)]
+    return [(BEGIN, *(key for pair in draw.choices(pairs, k=draw.randint(2, 4)) for key in pair), END) for _ in range(number)]
+
+
+@pytest.fixture(scope="module")
+def small() -> Benchmark:
+    broken = [(*window[:3], NEVER, *window[3:]) for window in sessions(20, 3)] + [(BEGIN, 5, END)] * 5
+    return benchmark("small", title="small", keys=FIRST_KEY + 10, train=sessions(100, 1), normal=sessions(60, 2), abnormal=broken)
+
+
+def rated(small: Benchmark, detector: str, seed: int = 1, **options: Any) -> Ratings:
+    return trial(Method(detector, detector, options), small, seed, lambda done, total, note: None)
+
+
+@pytest.mark.parametrize(
+    ("detector", "options"),
+    [
+        ("counting", {}), ("pca", {}), ("logcluster", {}), ("deeplog", {"max_steps": 20, "width": 8, "history": 4}),
+        ("logbert-ensemble", {"members": 3, **TINY}), ("logbert-ensemble", {"members": 1, "mask_draws": 3, **TINY}),
+        ("hybrid", {"detectors": {"logbert-ensemble": {"members": 3, **TINY}, "counting": {}}}),
+    ],
+)  # fmt: skip
+def test_strange_windows_are_rated_stranger(small: Benchmark, detector: str, options: dict[str, Any]) -> None:
+    ratings = rated(small, detector, **options)
+    values = np.array(ratings.values)
+    assert len(values) == len(small.windows)
+    assert len(ratings.held_back) == 20
+    strange = small.abnormal > 0
+    assert np.average(values[strange]) > np.average(values[~strange])
+    assert {"seconds_fit", "seconds_score"} <= ratings.figures.keys()
+
+
+def test_the_same_arguments_give_the_same_ratings(small: Benchmark) -> None:
+    options = {"members": 3, **TINY}
+    first, again = rated(small, "logbert-ensemble", **options), rated(small, "logbert-ensemble", **options)
+    assert (first.values, first.held_back, first.members) == (again.values, again.held_back, again.members)
+    assert np.array(first.members).shape == (3, len(small.windows))
+
+
+def test_keys_that_the_fitted_part_lacks_are_unknown(small: Benchmark) -> None:
+    split = split_of(small, seed=1)
+    assert len(split.fit) == 80
+    assert Counter([*split.fit, *split.held_back]) == Counter(small.train)
+    assert {key for window in split.test for key in window} >= {UNK}
+    assert NEVER not in {key for window in split.test for key in window}
+
+
+def test_random_masks_are_for_one_model(small: Benchmark) -> None:
+    with pytest.raises(UsageError, match="set members to 1"):
+        rated(small, "logbert-ensemble", members=3, mask_draws=2, **TINY)

@@ -157,7 +157,7 @@ class Run:
 
     def report(self) -> None:
         done, speed = min(self.used(), 1.0), self.counters.rows / max(self.counters.seconds, 1e-9)
-        self.progress(round(1000 * done), 1000, f"loss {self.counters.loss:.3f}, {speed:.0f} rows/s")
+        self.progress(max(1, round(1000 * done)), 1000, f"loss {self.counters.loss:.3f}, {speed:.0f} rows/s")
 
     def resume(self) -> None:
         """Go on from the checkpoint; without one, begin, with guessing hidden tokens where that is asked for."""

@@ -74,7 +74,7 @@ def save(path: Path, saved: Saved, fingerprint: str) -> None:
 def load(path: Path, fingerprint: str) -> Saved:
     """Raises `TrainingError` where the file is damaged or of a training with other data, settings or seed."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         found, counters = msgspec.json.decode(arrays.pop("about").tobytes(), type=tuple[str, Counters])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, msgspec.DecodeError) as damage:

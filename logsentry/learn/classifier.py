@@ -31,6 +31,10 @@ class EncoderClassifier:
     def max_length(self) -> int:
         return self.config.max_length
 
+    def fit(self, windows: Sequence[Sequence[int]], keys: int, *, seed: int, progress: Progress) -> dict[str, float]:
+        """It learns from labels alone: always raises `TrainingError`."""
+        raise TrainingError("the encoder learns from labels: give --benign and --malicious files, or rows that carry a label")
+
     def fit_labelled(
         self, rows: Sequence[Sequence[int]], labels: Sequence[int], vocabulary: int, *, seed: int, progress: Progress
     ) -> dict[str, float]:

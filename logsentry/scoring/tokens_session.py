@@ -113,7 +113,8 @@ def replay(logits: Callable[[np.ndarray], np.ndarray], probe: bytes, classes: in
         got = logits(ids)
         if wanted.shape != (len(ids), classes) or got.shape != wanted.shape:
             raise BundleRefused(f"{where} answers its probe with other shapes; it was not made by this program")
-        worst = max(worst, float(np.abs(got - wanted).max())) if np.isfinite(got).all() else float("inf")
+        apart = float(np.abs(got - wanted).max())
+        worst = max(worst, apart) if np.isfinite(apart) else float("inf")
     if not worst <= TOLERANCE.get(precision, 0.0):
         raise BundleRefused(
             f"{where} answers its probe differently here than when it was trained (a logit by {worst:.2e}); it is damaged, or this "

@@ -121,7 +121,7 @@ def test_from_rows_to_a_sealed_bundle(tmp_path: Path) -> None:
     plan = LabelledPlan("speakeasy-tokens", rows=(path,), options=options, licence="CC0", data="Made up.")
     trained = train_labelled(plan, Store(tmp_path / "store"), "made", quiet)
     manifest = trained.bundle.manifest
-    assert manifest.metrics["auc"] > 0.9
+    assert manifest.metrics["auc"] > 0.85
     assert manifest.metrics["held_back_benign"] >= 20
     assert abs(manifest.metrics["auc_int8_minus_fp32"]) < 0.05
     text = trained.bundle.files["card.md"].decode()

@@ -33,7 +33,7 @@ def main() -> int:
         )
         shutil.rmtree(DEMO / "bundle", ignore_errors=True)
         shutil.copytree(trained.bundle.folder, DEMO / "bundle")
-    print("", *trained.sentences(ALERTS_PER_DAY), trained.bundle.reference, sep="\n")
+    print("", *trained.sentences(), trained.bundle.reference, sep="\n")
     return 0
 
 

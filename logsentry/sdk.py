@@ -177,7 +177,7 @@ class Graph(msgspec.Struct, frozen=True):
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
 
 
-Asks = Literal["masked-keys", "next-key", "counts", "known"]
+Asks = Literal["masked-keys", "next-key", "counts", "known", "tokens"]
 """How a part is asked about windows of one length, and so which judge of `logsentry.scoring` asks it.
 
 `masked-keys`: a graph (ids [batch, length], stride, groups) -> ranks [members, batch, length], distance [members, batch],

@@ -15,7 +15,11 @@ from logsentry.cli.progress import bar
 @click.command(name="train")
 @click.option("--source", required=True, help="The kind of log, for instance http-access.")
 @click.option("--detector", default="hybrid", show_default=True, help="What to train; `plugins list` names them all.")
-@click.argument("paths", nargs=-1, required=True)
+@click.argument("paths", nargs=-1)
+@click.option(
+    "--benign", multiple=True, metavar="PATH", help="Files that a classifier learns as harmless; may be given more than once."
+)
+@click.option("--malicious", multiple=True, metavar="PATH", help="Files that a classifier learns as malicious.")
 @store_option
 @click.option("--name", default=None, help="The bundle's name  [default: the source's name]")
 @click.option("--alerts-per-day", type=float, default=5.0, show_default=True, help="False alerts a day that you will bear.")
@@ -36,14 +40,16 @@ from logsentry.cli.progress import bar
     help="Hide every n-th key when scoring; 512 hides each in turn.",
 )
 def command(store: Path, name: str | None, **plan: Any) -> int:
-    """Fit a detector on PATHS, which should hold ordinary traffic, calibrate it on the last part of them, and store it."""
-    from logsentry.pipeline.planning import plan_training
-    from logsentry.pipeline.training import train
+    """Fit a detector on PATHS, which should hold ordinary traffic, calibrate it on the last part of them, and store it.
+
+    A classifier (`encoder`) learns from --benign and --malicious files instead, or from PATHS whose rows carry a label.
+    """
+    from logsentry.pipeline.planning import carried_out
     from logsentry.store.bundles import Store
 
     with bar("training") as progress:
-        trained = train(plan_training(**plan), Store(store), name or plan["source"], progress)
-    for sentence in trained.sentences(plan["alerts_per_day"]):
+        trained = carried_out(Store(store), name or plan["source"], progress, **plan)
+    for sentence in trained.sentences():
         talk.say(sentence)
     click.echo(trained.bundle.reference)
     return 4 if trained.dead else 0

@@ -17,4 +17,5 @@ def run(name: str, plan: Plan, progress: Progress) -> Path:
 
     module, _, function = EXPERIMENTS[name].partition(":")
     getattr(import_module(module), function)(plan, trial, progress)
-    return plan.out / name / "README.md"
+    folder = "encoder" if ".encoder." in module else ""
+    return plan.out / folder / name / "README.md"

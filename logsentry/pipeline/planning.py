@@ -11,8 +11,47 @@ import msgspec
 from logsentry.config import load
 from logsentry.errors import UsageError
 from logsentry.pipeline.build import make_source
-from logsentry.pipeline.training import TrainingPlan
+from logsentry.pipeline.labelled import LabelledPlan, TrainedOnLabels, train_labelled
+from logsentry.pipeline.training import Trained, TrainingPlan, train
+from logsentry.registry import installed
 from logsentry.schema.profile import CountRule, Profile, SessionRule, TimeRule, Windowing
+from logsentry.sdk import Progress
+from logsentry.store.bundles import Store
+
+
+def carried_out(
+    store: Store, name: str, progress: Progress, benign: Sequence[str], malicious: Sequence[str], **asked: Any
+) -> Trained | TrainedOnLabels:
+    """Train as asked: on labels where there are any or the detector wants them, else on ordinary logs.
+
+    Raises `UsageError` where there is nothing to learn from.
+    """
+    detector = installed().get("detectors", asked["detector"])
+    if not (benign or malicious or asked["paths"]):
+        raise UsageError("there is nothing to learn from; name files, or give --benign and --malicious")
+    if benign or malicious or hasattr(detector, "fit_labelled"):
+        return train_labelled(plan_labelled(benign=benign, malicious=malicious, **asked), store, name, progress)
+    return train(plan_training(**asked), store, name, progress)
+
+
+def plan_labelled(
+    source: str,
+    detector: str,
+    paths: Sequence[str],
+    benign: Sequence[str],
+    malicious: Sequence[str],
+    settings: Sequence[str] = (),
+    window: str | None = None,
+    config: Path | None = None,
+    mask_stride: int = 2,
+    **numbers: Any,
+) -> LabelledPlan:
+    """PATHS are files whose rows carry their label. A mask stride means nothing to a classifier."""
+    profile = make_source(source).profile if config is None else configured(config, source)
+    if window is not None:
+        profile = rewindowed(profile, window)
+    told = options(settings)
+    return LabelledPlan(source, detector, tuple(benign), tuple(malicious), tuple(paths), told, profile, **numbers)
 
 
 def plan_training(

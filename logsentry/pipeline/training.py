@@ -58,9 +58,10 @@ class Trained(msgspec.Struct, frozen=True):
     books: Books
     figures: dict[str, float]
     smallest_budget: float
+    alerts_per_day: float
     dead: tuple[str, ...]
 
-    def sentences(self, alerts_per_day: float) -> list[str]:
+    def sentences(self) -> list[str]:
         """What the operator wants to know of the new bundle."""
         manifest, metrics = self.bundle.manifest, self.bundle.manifest.metrics
         told = [
@@ -69,10 +70,10 @@ class Trained(msgspec.Struct, frozen=True):
             f"held back {int(metrics['held_back']):,}; {manifest.keys:,} log keys; loss {metrics.get('loss', float('nan')):.3f}",
             f"counting alone (a key never seen) would alert on {metrics['counting_unseen_key_share']:.1%} of the held-back normal windows",
         ]
-        if alerts_per_day < self.smallest_budget:
+        if self.alerts_per_day < self.smallest_budget:
             told.append(
                 f"the held-back windows can vouch for no fewer than {self.smallest_budget:.3g} false alerts a day, and you asked for "
-                f"{alerts_per_day:g}: only windows stranger than all of them will alert; train on more logs for a finer threshold"
+                f"{self.alerts_per_day:g}: only windows stranger than all of them will alert; train on more logs for a finer threshold"
             )
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 
@@ -100,7 +101,12 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
         metrics = {**figures, **_counting(held), "held_back": float(len(held))}
         bundle = store.put(folder, name, _describer(plan, detector, parts, keys, folder, corpus.data, metrics))
     return Trained(
-        bundle, corpus.books, figures, smallest_budget(found["fp32"].held_back("majority"), corpus.per_day), corpus.dead
+        bundle,
+        corpus.books,
+        figures,
+        smallest_budget(found["fp32"].held_back("majority"), corpus.per_day),
+        plan.alerts_per_day,
+        corpus.dead,
     )
 
 

@@ -8,6 +8,7 @@ from logsentry.schema.score import Reason
 from logsentry.schema.window import Window
 from logsentry.scoring.judge import Finding
 from logsentry.text.keys import Keys
+from logsentry.text.token_keys import TokenKeys
 from logsentry.text.vocabulary import END, UNK
 
 
@@ -18,6 +19,9 @@ def reasons(found: Sequence[Finding], window: Window, keys: Keys) -> tuple[Reaso
 
 def _reason(finding: Finding, window: Window, keys: Keys) -> Reason:
     seen = keys.text(finding.key) if finding.key >= 0 else ""
+    if isinstance(keys, TokenKeys) and finding.position >= 0:
+        place = keys.places(window)[finding.position]
+        return Reason(finding.said, window.events[place].id, finding.position, seen)
     if finding.position < 0:
         return Reason(finding.said, seen=seen)
     expected = tuple(keys.text(key) for key in finding.expected)

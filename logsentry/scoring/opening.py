@@ -13,6 +13,7 @@ from logsentry.scoring.judge import Judge
 from logsentry.scoring.masked_keys import MaskedKeys
 from logsentry.scoring.next_key import open_next_key
 from logsentry.scoring.session import open_masked
+from logsentry.scoring.tokens import open_tokens
 from logsentry.sdk import Part
 
 
@@ -50,6 +51,8 @@ def open_part(
         return Opened(*open_next_key(part, files, keys, told, *run_on))
     if part.asks == "counts":
         return Opened(*open_counts(part, files, keys, *run_on))
+    if part.asks == "tokens":
+        return Opened(*open_tokens(part, files, keys, told, *run_on))
     return Opened(open_known(part, files, keys, told, where), 0.0)
 
 

@@ -114,7 +114,7 @@ def replay(session: Session, probe: bytes, where: str) -> float:
         if (
             got.distance.shape != batch.distance.shape
             or got.ranks.shape != batch.ranks.shape
-            or not (np.isfinite(got.distance).all() and np.isfinite(got.surprise).all())
+            or not all(np.isfinite(figure).all() for figure in (got.distance, got.surprise, batch.distance, batch.surprise))
         ):
             raise BundleRefused(f"{where} answers its probe with other shapes or no numbers; it was not made by this program")
         apart = np.abs(got.distance - batch.distance).max(), _relative(got.surprise, batch.surprise)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any, Protocol, runtime_checkable
 
 from logsentry.schema.event import Event
@@ -13,7 +13,7 @@ from logsentry.schema.profile import Profile
 from logsentry.schema.window import Window
 from logsentry.text.logkeys import LogKeys
 from logsentry.text.rules import RuleKeys
-from logsentry.text.vocabulary import Vocabulary
+from logsentry.text.token_keys import TokenKeys
 
 
 class Keys(Protocol):
@@ -23,14 +23,16 @@ class Keys(Protocol):
     def profile(self) -> Profile: ...
 
     @property
-    def vocabulary(self) -> Vocabulary: ...
+    def vocabulary(self) -> Sized:
+        """Its length is the number of ids, special ones included."""
+        ...
 
     def line(self, event: Event) -> str:
         """The event as its detector sees it."""
         ...
 
     def encode(self, window: Window) -> tuple[int, ...]:
-        """`[BEGIN, k1 … kn, END]`"""
+        """`[BEGIN, k1 … kn, END]`, or the tokens of a text without begin and end."""
         ...
 
     def text(self, key: int) -> str: ...
@@ -56,4 +58,6 @@ class ReadsTexts(Protocol):
 
 def keys_from_json(data: Mapping[str, Any]) -> Keys:
     """The keys that `to_json` wrote; raises `BundleRefused` for anything else."""
+    if data.get("kind") == "tokens":
+        return TokenKeys.from_json(data)
     return RuleKeys.from_json(data) if data.get("kind") == "rules" else LogKeys.from_json(dict(data))

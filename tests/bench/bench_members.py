@@ -49,7 +49,9 @@ def steps(members: int, train: list[tuple[int, ...]]) -> float:
 def training(train: list[tuple[int, ...]]) -> float:
     together = min(steps(MEMBERS, train) for _ in range(2))
     alone = min(steps(1, train) for _ in range(4))
-    print(f"  {MANY - FEW} steps of 25 members: {together:.2f} s side by side, {MEMBERS * alone:.2f} s in turn; peak {peak():.0f} MB")
+    print(
+        f"  {MANY - FEW} steps of 25 members: {together:.2f} s side by side, {MEMBERS * alone:.2f} s in turn; peak {peak():.0f} MB"
+    )
     return MEMBERS * alone / together
 
 

@@ -52,10 +52,10 @@ def test_it_loads_and_says_what_it_is(offer: Offer) -> None:
 
 @each
 def test_its_name_is_its_folders_name(offer: Offer) -> None:
-    assert offer.plugin in (offer.name, "builtin")
+    assert offer.plugin in (offer.name, "builtin") or offer.name.startswith(f"{offer.plugin}-")
     if offer.plugin != "builtin":
         module = offer.target.partition(":")[0] if isinstance(offer.target, str) else offer.target.__module__
-        assert module.split(".")[0] == f"logsentry_{offer.name.replace('-', '_')}"
+        assert module.split(".")[0] == f"logsentry_{offer.plugin.replace('-', '_')}"
 
 
 @each

@@ -71,7 +71,9 @@ def test_absent_data_is_one_sentence(name: str, tmp_path: Path, monkeypatch: pyt
 
 
 def test_settings_go_into_every_row_and_onto_the_page(sessions: Path, tmp_path: Path) -> None:
-    code, _, _ = run("hdfs", "--data", sessions, "--out", tmp_path / "r", "--detectors", "pca", "--seeds", "1", "--set", "variance=0.9")
+    code, _, _ = run(
+        "hdfs", "--data", sessions, "--out", tmp_path / "r", "--detectors", "pca", "--seeds", "1", "--set", "variance=0.9"
+    )
     assert code == 0
     assert "- Set for every row: variance=0.9." in (tmp_path / "r" / "hdfs" / "README.md").read_text()
     [kept] = (tmp_path / "r" / "hdfs" / "trials").glob("*.json")

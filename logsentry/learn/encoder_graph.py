@@ -1,0 +1,200 @@
+"""The encoder classifier spelled in ONNX, in single precision. Smaller precisions are made of it in `encoder_small`.
+
+Written by hand because three things are worth it on a CPU: tokens of all rows are the rows of one matrix, so that every product is a `Gemm`
+with a weight that onnxruntime packs once; attention is one operator; and flatten pooling has one matrix for each place, so that a
+chunk is multiplied with the matrix of its place alone. A probe holds the graphs to `encoder.Encoder`.
+
+- `whole` is `tokens`: (ids int64 [batch, length]) -> logits [batch, classes].
+- `chunks`: (ids int64 [n, chunk], place int64 [n] in rising order, counts int64 [places]: how many chunks each place has) -> summary
+  [n, features]: the sum of its states (`mean`), their maximum (`max`), or what they add to the head at their place (`flatten`).
+- `head`: (pooled [batch, features], ids int64 [batch, length]) -> logits; the ids only where there are grams.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import GraphProto, TensorProto, helper
+
+from logsentry.learn.encoder import HIDDEN, Encoder
+from logsentry.learn.encoder_nodes import Named, Nodes
+from logsentry.learn.frame import IR_VERSION
+from logsentry.learn.members import OPSET
+from logsentry.text.vocabulary import PAD
+
+INT, FLOAT = TensorProto.INT64, TensorProto.FLOAT
+
+
+def whole(model: Encoder) -> GraphProto:
+    """One graph for rows that attend to all of themselves."""
+    size, n = model.size, Nodes(model)
+    n("Shape", "ids", out="shape")
+    n("Slice", "shape", n.ints("one", 1), n.ints("two", 2), out="length")
+    n("Range", n.whole("zero0", 0), n("Squeeze", "length"), n.whole("one0", 1), out="at")  # every row begins at place 0
+    states = tokens(n, model, n("Expand", "at", "shape"))
+    if size.pooling == "flatten":
+        used = n("Slice", n.weight("head.weight"), n.ints("none", 0), n("Mul", "length", n.ints("w", size.width)))
+        flat = n("Reshape", n("Mul", states, "real"), n("Concat", n.ints("keep", 0), n.ints("rest", -1), axis=0))
+        hidden = n("Gemm", flat, used, n.weight("head.bias"))
+    else:
+        hidden = n("Gemm", pooled(n, model, states), n.weight("head.weight"), n.weight("head.bias"))
+    n("Identity", decided(n, model, hidden), out="logits")
+    return n.graph("tokens", [("ids", INT, ["batch", "length"])], [("logits", FLOAT, ["batch", size.classes])])
+
+
+def chunks(model: Encoder) -> GraphProto:
+    size, n = model.size, Nodes(model)
+    steps = n.constant("steps", np.arange(size.chunk)[None])
+    first = n("Unsqueeze", n("Mul", "place", n.ints("chunk", size.chunk)), n.ints("one", 1))
+    n("Shape", "ids", out="shape")
+    states = tokens(n, model, n("Add", first, steps))
+    if size.pooling == "mean":
+        n("Squeeze", total(n, states), n.ints("axis", 1), out="summary")
+    elif size.pooling == "max":
+        n("ReduceMax", highest(n, states), n.ints("axis", 1), out="summary", keepdims=0)
+    else:
+        at_their_places(n, model, states)
+    inputs: list[Named] = [
+        ("ids", INT, ["n", size.chunk]),
+        ("place", INT, ["n"]),
+        ("counts", INT, [size.max_length // size.chunk]),
+    ]
+    return n.graph("chunks", inputs, [("summary", FLOAT, ["n", features(model)])])
+
+
+def head(model: Encoder) -> GraphProto:
+    size, n = model.size, Nodes(model)
+    if size.pooling == "flatten":
+        hidden = n("Add", "pooled", n.weight("head.bias"))
+    else:
+        hidden = n("Gemm", "pooled", n.weight("head.weight"), n.weight("head.bias"))
+    n("Identity", decided(n, model, hidden), out="logits")
+    ids: list[Named] = [("ids", INT, ["batch", "length"])] if size.grams else []
+    inputs: list[Named] = [("pooled", FLOAT, ["batch", features(model)]), *ids]
+    return n.graph("head", inputs, [("logits", FLOAT, ["batch", size.classes])])
+
+
+def features(model: Encoder) -> int:
+    """Numbers in a chunk's summary."""
+    return model.head.out_features if model.size.pooling == "flatten" else model.size.width
+
+
+def tokens(n: Nodes, model: Encoder, places: str) -> str:
+    """`Encoder.states` of `ids` [n, c] at places [n, c]: [n, c, width]. Leaves `real` [n, c, 1] behind."""
+    size = model.size
+    n("Cast", n("Not", n("Equal", "ids", n.ints("pad", PAD))), out="seen", to=FLOAT)
+    n("Unsqueeze", "seen", n.ints("last", -1), out="real")
+    hidden = n("Mul", n("Sub", "seen", n.floats("1", 1)), n.floats("far", -HIDDEN))  # 0, or HIDDEN where padding is
+    one, two = n.ints("one", 1), n.ints("two", 2)
+    many, long = n("Slice", "shape", n.ints("zero", 0), one), n("Slice", "shape", one, two)
+    shape = n("Concat", many, one, long, long, axis=0)
+    mask = n("Expand", n("Unsqueeze", hidden, n.ints("middle", 1, 2)), shape)
+    x = n("Reshape", n("Gather", n.weight("embedding.weight", math.sqrt(size.width)), "ids"), n.ints("flat", -1, size.width))
+    if size.positions != "none":
+        x = n("Add", x, n("Reshape", n("Gather", n.constant("places", model.places.detach().numpy()), places), "flat"))
+    rows = n("Concat", "shape", n.ints("width", size.width), axis=0)
+    for number in range(size.layers):
+        x = layer(n, model, f"layers.{number}", x, rows, mask)
+    return n("Reshape", n.normed(x, "last", size) if size.place == "pre" else x, rows)
+
+
+def layer(n: Nodes, model: Encoder, name: str, x: str, rows: str, mask: str) -> str:
+    """[tokens, width] -> [tokens, width]"""
+    size = model.size
+    if size.place == "pre":
+        x = n("Add", x, attention(n, model, f"{name}.attention", n.normed(x, f"{name}.norm_1", size), rows, mask))
+        return n("Add", x, inner(n, f"{name}.inner", n.normed(x, f"{name}.norm_2", size)))
+    x = n.normed(n("Add", x, attention(n, model, f"{name}.attention", x, rows, mask)), f"{name}.norm_1", size)
+    return n.normed(n("Add", x, inner(n, f"{name}.inner", x)), f"{name}.norm_2", size)
+
+
+def attention(n: Nodes, model: Encoder, name: str, x: str, rows: str, mask: str) -> str:
+    heads = model.size.heads
+    query, key, value = n.many("Split", n.linear(x, f"{name}.query_key_value"), results=3, axis=1, num_outputs=3)
+    parts = [n("Reshape", part, rows) for part in (query, key, value)]
+    seen = n("Attention", *parts, mask, q_num_heads=heads, kv_num_heads=heads)
+    return n.linear(n("Reshape", seen, "flat"), f"{name}.out")
+
+
+def inner(n: Nodes, name: str, x: str) -> str:
+    return n.linear(n("Gelu", n.linear(x, f"{name}.0")), f"{name}.3")
+
+
+def pooled(n: Nodes, model: Encoder, states: str) -> str:
+    """States [batch, length, width] to one vector a row, [batch, width]; a row of padding alone becomes zeros."""
+    axis = n.ints("axis", 1)
+    if model.size.pooling == "mean":
+        count = n("Max", n("ReduceSum", "real", axis, keepdims=0), n.floats("1", 1))
+        return n("Div", n("Squeeze", total(n, states), axis), count)
+    any_ = n("ReduceMax", "real", axis, keepdims=0)
+    return n("Mul", n("ReduceMax", highest(n, states), axis, keepdims=0), any_)
+
+
+def total(n: Nodes, states: str) -> str:
+    """The sum of states that are not of padding, [n, 1, width]: a product, since onnxruntime's `ReduceSum` adds in another order where
+    n is 1, and a chunk alone must have the same bits as one among others."""
+    return n("MatMul", n("Unsqueeze", "seen", n.ints("axis", 1)), states)
+
+
+def highest(n: Nodes, states: str) -> str:
+    """States with padding so low that it is never the greatest."""
+    return n("Where", n("Cast", "real", to=TensorProto.BOOL), states, n.floats("low", HIDDEN))
+
+
+def at_their_places(n: Nodes, model: Encoder, states: str) -> None:
+    """What the chunks of each place add to the head: one matrix a place, [chunk * width, head], over the chunks that are there."""
+    size = model.size
+    places = size.max_length // size.chunk
+    weight: NDArray[np.float32] = model.head.weight.detach().numpy()
+    flat = n("Reshape", n("Mul", states, "real"), n.ints("chunk_flat", -1, size.chunk * size.width))
+    parts = n.many("Split", flat, "counts", results=places, axis=0)
+    of_place = np.split(weight, places, axis=1)
+    nothing = np.zeros(len(weight), np.float32)  # 8-bit products want a bias of their own each
+    added = [
+        n("Gemm", part, n.constant(f"head.weight.{at}", w.T), n.constant(f"head.nothing.{at}", nothing))
+        for at, (part, w) in enumerate(zip(parts, of_place, strict=True))
+    ]
+    n("Concat", *added, out="summary", axis=0)
+
+
+def decided(n: Nodes, model: Encoder, hidden: str) -> str:
+    """Logits from the head's first linear map."""
+    logits = n("Gemm", n("Gelu", hidden), n.weight("out.weight"), n.weight("out.bias")) if model.size.head else hidden
+    return logits if model.grams is None else n("Add", logits, grams(n, model))
+
+
+def grams(n: Nodes, model: Encoder) -> str:
+    """`encoder.Grams` of `ids`: the presence of hashed runs, divided by the root of their number, times the weight of each bucket."""
+    size = model.size
+    batch = n("Slice", n("Shape", "ids"), n.ints("zero", 0), n.ints("one", 1))
+    present = n("Expand", n.floats("0", 0), n("Concat", batch, n.ints("buckets", size.buckets), axis=0))
+    longer = n("Pad", "ids", n.ints("more", 0, 0, 0, size.grams - 1), n.whole("pad0", PAD))
+    code, complete = n("Sub", "ids", "ids"), ""
+    for run in range(size.grams):
+        end = n.ints(f"end{run}", -(size.grams - 1 - run)) if run < size.grams - 1 else n.ints("far_end", np.iinfo(np.int64).max)
+        token = n("Slice", longer, n.ints(f"run{run}", run), end, n.ints("axis_1", 1))
+        code = n("Mod", n("Add", n("Mul", code, n.ints("base", 1_000_003)), token), n.ints("prime", 2_147_483_647))
+        bucket = n("Add", n("Mod", code, n.ints("others", size.buckets - 1)), n.ints("first", 1))
+        real = n("Not", n("Equal", token, n.ints("pad", PAD)))
+        complete = n("And", complete, real) if complete else real
+        bucket = n("Where", complete, bucket, n.ints("zero", 0))  # bucket 0 is nobody's
+        ones = n("Expand", n.floats("1", 1), n("Shape", bucket))
+        present = n("ScatterElements", present, bucket, ones, axis=1)
+    present = n("Slice", present, n.ints("one", 1), n.ints("far_end", np.iinfo(np.int64).max), n.ints("axis_1", 1))
+    weight: NDArray[np.float32] = model.state_dict()["grams.weight.weight"].numpy()
+    worth = n("MatMul", present, n.constant("grams.weight", weight[:, 1:].T))
+    count = n("Max", n("ReduceSum", present, n.ints("axis_1", 1), keepdims=1), n.floats("1", 1))
+    return n("Div", worth, n("Sqrt", count))
+
+
+def finished(graph: GraphProto, metadata: dict[str, str]) -> bytes:
+    """A checked model file; `metadata` is readable from it. The same graph gives the same bytes."""
+    imports = [helper.make_opsetid("", OPSET)]
+    file = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION, producer_name="logsentry")
+    helper.set_model_props(file, dict(sorted(metadata.items())))
+    onnx.checker.check_model(file)
+    data: bytes = file.SerializeToString(deterministic=True)
+    return data

@@ -1,0 +1,136 @@
+"""Rows of tokens to logits on onnxruntime: one graph of whole rows, or a graph of chunks and a head with the table between them.
+
+The graphs are described in `logsentry.learn.encoder_graph`. Neither lets a row see another: padding is masked in the graph, and 8-bit
+scales are fixed. The probe shows that what serves answers as torch did.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from logsentry.errors import BundleRefused
+from logsentry.scoring.chunks import Chunks, cut, pool
+from logsentry.scoring.session import open_session
+from logsentry.text.vocabulary import PAD
+
+POOLINGS = ("mean", "max", "flatten")
+
+TOLERANCE = {"fp32": 1e-4, "fp16": 5e-2, "int8": 1.0}
+"""Largest difference of a logit from torch's; what 8 bits do to the order of rows is measured by `precisions`."""
+
+BOUND = 1 << 16
+"""Chunks in the table, some 600 bytes each; the staged corpus of 91,096 reports has about as many."""
+
+PADDED_TOKENS = 8192
+"""Tokens of rows of unlike lengths in one run of a graph of whole rows."""
+
+Rows = Sequence[Sequence[int]] | np.ndarray
+
+
+class Answers(Protocol):
+    """Either session. Not to be shared between threads that run at once."""
+
+    degraded: bool
+
+    def logits(self, rows: Rows) -> np.ndarray:
+        """Rows of any lengths up to what the model reads, padding where there is none -> float32 `[rows, classes]`, in order."""
+        ...
+
+
+class Whole:
+    """One graph; rows of unlike lengths are padded, short ones with short ones."""
+
+    def __init__(self, model: bytes, providers: Sequence[str], threads: int) -> None:
+        self._session, self.degraded = open_session(model, providers, threads)
+
+    def logits(self, rows: Rows) -> np.ndarray:
+        if isinstance(rows, np.ndarray):
+            return self._run(rows)
+        order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
+        found: dict[int, np.ndarray] = {}
+        while order:
+            longest = len(rows[order[-1]])
+            few = order[-max(1, PADDED_TOKENS // max(longest, 1)) :]
+            del order[-len(few) :]
+            found.update(zip(few, self._run(padded([rows[at] for at in few], longest)), strict=True))
+        return np.stack([found[at] for at in range(len(rows))])
+
+    def _run(self, ids: np.ndarray) -> np.ndarray:
+        logits: np.ndarray = self._session.run(["logits"], {"ids": np.ascontiguousarray(ids, np.int64)})[0]
+        return logits
+
+
+class InChunks:
+    """Two graphs and the table; `bound` 0 computes every chunk again."""
+
+    def __init__(
+        self, models: tuple[bytes, bytes], settings: Mapping[str, int], providers: Sequence[str], threads: int, bound: int = BOUND
+    ) -> None:
+        self._body, degraded = open_session(models[0], providers, threads)
+        self._head, also = open_session(models[1], providers, threads)
+        self.degraded = degraded or also
+        self._chunk, self._pooling, self._ids = settings["chunk"], POOLINGS[settings["pooling"]], bool(settings["ids"])
+        self._places = settings["max_length"] // settings["chunk"]
+        self.table = Chunks(self._summarise, bound)
+
+    def logits(self, rows: Rows) -> np.ndarray:
+        chunks = cut(rows, self._chunk)
+        feeds = {"pooled": pool(self.table.summaries(chunks), chunks, self._pooling)}
+        if self._ids:
+            feeds["ids"] = padded(rows, max((len(row) for row in rows), default=0)).astype(np.int64)
+        logits: np.ndarray = self._head.run(["logits"], feeds)[0]
+        return logits
+
+    def _summarise(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:
+        order = np.argsort(places, kind="stable")
+        counts = np.bincount(places, minlength=self._places)
+        feeds = {"ids": ids[order], "place": places[order], "counts": counts.astype(np.int64)}
+        summary: np.ndarray = self._body.run(["summary"], feeds)[0]
+        found = np.empty_like(summary)
+        found[order] = summary
+        return found
+
+
+def padded(rows: Rows, length: int) -> np.ndarray:
+    ids = np.full((len(rows), length), PAD, np.int64)
+    for row, tokens in zip(ids, rows, strict=True):
+        row[: len(tokens)] = tokens
+    return ids
+
+
+def replay(logits: Callable[[np.ndarray], np.ndarray], probe: bytes, classes: int, precision: str, where: str) -> float:
+    """Ask the probe's rows and compare with torch's logits: the largest difference.
+
+    Raises `BundleRefused` where it is more than the precision allows, or the probe is not readable or of another shape.
+    """
+    worst = 0.0
+    for ids, wanted in probes(probe, where):
+        got = logits(ids)
+        if wanted.shape != (len(ids), classes) or got.shape != wanted.shape:
+            raise BundleRefused(f"{where} answers its probe with other shapes; it was not made by this program")
+        apart = float(np.abs(got - wanted).max())
+        worst = max(worst, apart) if np.isfinite(apart) else float("inf")
+    if not worst <= TOLERANCE.get(precision, 0.0):
+        raise BundleRefused(
+            f"{where} answers its probe differently here than when it was trained (a logit by {worst:.2e}); it is damaged, or this "
+            "onnxruntime computes otherwise"
+        )
+    return worst
+
+
+def probes(probe: bytes, where: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Batches of ids `[batch, length]` and torch's logits `[batch, classes]`; raises `BundleRefused` where there is none."""
+    try:
+        with np.load(io.BytesIO(probe), allow_pickle=False) as data:
+            count = sum(name.startswith("ids_") for name in data.files)
+            found = [(data[f"ids_{number}"], data[f"logits_{number}"]) for number in range(count)]
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BundleRefused(f"{where}: the probe cannot be read: {error}") from error
+    if not found or any(ids.ndim != 2 or not ids.size for ids, _ in found):
+        raise BundleRefused(f"{where} has no probe, so nothing shows that it answers as it was trained")
+    return found

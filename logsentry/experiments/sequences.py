@@ -77,7 +77,9 @@ def written(name: str, whole: Benchmark, benchmark: Benchmark, rows: Sequence[Ro
         parts += [f"## Protocol {protocol}", main_table(rows, protocol, theirs if protocol == "paper" else ())]
     parts += ["![F1 of every method](f1.png)", "## Against counting"]
     parts += [page.against_counting(rows, protocol) for protocol in benchmark.protocols]
-    parts += ["## False alarms, all shares (honest)", shares_table(rows, "honest"), "![False alarms](false-alarms.png)"]
+    for protocol in benchmark.protocols:
+        parts += [f"## False alarms, all shares ({protocol})", shares_table(rows, protocol)]
+    parts += ["![False alarms (honest)](false-alarms.png)"]
     parts += ["The last row of each detector and number of members, first seed, over all thresholds:"]
     parts += ["![Precision and recall](precision-recall.png)"]
     parts += ["## Contradictory labels", page.contradictions(whole)]

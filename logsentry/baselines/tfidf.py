@@ -17,7 +17,8 @@ from logsentry.errors import TrainingError
 
 class TfidfLogistic:
     """`longest` is the longest n-gram, `least` the fewest distinct rows that one must be in, `inverse_penalty` scikit-learn's C, at
-    scikit-learn's default: it was not tuned."""
+    scikit-learn's default. Of some dozen variants that were looked at on the staged test rows it is not the best: C = 3 had AUC .919
+    and TPR .305 at an FPR of 1e-3, where C = 1 has .916 and .279."""
 
     def __init__(self, longest: int = 3, least: int = 2, inverse_penalty: float = 1.0, most: int = 200_000) -> None:
         self._grams = TfidfVectorizer(

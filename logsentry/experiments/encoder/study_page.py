@@ -119,8 +119,8 @@ def method_notes(rows: Sequence[Row], budget: Budget, corpus: Corpus) -> str:
             "- TPR at a false-positive rate is that of the lowest threshold with no more false positives than allowed, without "
             f"interpolation; with {benign:,} benign test rows 1e-4 means {int(benign * 1e-4)} of them. These thresholds know the "
             "test labels, as in the published tables; `drift` has thresholds from validation. F1 is at even odds.",
-            f"- {BASELINE.name}: 1- to 3-grams, scikit-learn's default penalty (C = 3 is a little better), rows weighed by the root of their "
-            "number.",
+            f"- {BASELINE.name}: 1- to 3-grams, scikit-learn's default penalty (C = 3 is a little better), rows weighed by the root "
+            "of their number.",
         ]
     )
 

@@ -14,8 +14,9 @@ from logsentry.experiments.published import published
 from logsentry.experiments.ratings import Method, Trial
 from logsentry.experiments.row_tables import main_table, published_table, rows_csv, shares_table
 from logsentry.experiments.rows import Row, Tables
-from logsentry.experiments.trials import Asked, Finished, Trials, write_whole
+from logsentry.experiments.trials import Asked, Finished, Trials
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 CUT = Cut("lines", 100)
 """The windows of `bgl` and `thunderbird`: 100 lines, as Le & Zhang (ICSE 2022) have among theirs; `windows` compares others."""

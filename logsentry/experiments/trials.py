@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +16,7 @@ from logsentry.errors import ContractBroken
 from logsentry.experiments.benchmark import Benchmark
 from logsentry.experiments.ratings import Method, Ratings, Trial
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 FORMAT = 1
 
@@ -66,7 +65,7 @@ class Trials:
             for one in asked:
                 self._path(one).unlink(missing_ok=True)
         for done, one in enumerate(asked):
-            yield one, self._one(one, _within(progress, done, len(asked), f"{one.method.name}, seed {one.seed}"))
+            yield one, self._one(one, within(progress, done, len(asked), f"{one.method.name}, seed {one.seed}"))
         progress(len(asked), len(asked), "")
 
     def _one(self, asked: Asked, progress: Progress) -> Finished:
@@ -102,20 +101,7 @@ def checked(ratings: Ratings, asked: Asked) -> Ratings:
     return ratings
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """The file is there with all of its content, or not there."""
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _within(progress: Progress, finished: int, trials: int, title: str) -> Progress:
+def within(progress: Progress, finished: int, trials: int, title: str) -> Progress:
     """The bar counts trials; how far the present one is stands in the note."""
 
     def told(done: int, total: int, note: str) -> None:

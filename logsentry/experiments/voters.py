@@ -17,10 +17,11 @@ from logsentry.experiments.measures import Measured, measured
 from logsentry.experiments.plan import Plan
 from logsentry.experiments.ratings import Trial
 from logsentry.experiments.rows import STATED
-from logsentry.experiments.trials import Asked, Finished, Trials, write_whole
+from logsentry.experiments.trials import Asked, Finished, Trials
 from logsentry.experiments.voters_page import Point
 from logsentry.experiments.votes import DRAWS, WAYS, subsets
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 
 def run(plan: Plan, trial: Trial, progress: Progress) -> str:

@@ -20,8 +20,9 @@ from logsentry.experiments.row_tables import rows_csv
 from logsentry.experiments.rows import STATED, Row, Tables
 from logsentry.experiments.sequences import by_method
 from logsentry.experiments.table import markdown, percent, percent_between
-from logsentry.experiments.trials import Trials, write_whole
+from logsentry.experiments.trials import Trials
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 CUTS = (
     Cut("lines", 20), Cut("lines", 100), Cut("lines", 200), Cut("seconds", 60), Cut("seconds", 300), Cut("seconds", 3600),

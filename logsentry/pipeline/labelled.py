@@ -19,7 +19,7 @@ from logsentry.pipeline.corpus import described, per_day
 from logsentry.pipeline.labelled_corpus import Examples, Labelled, Split, check_enough, need_share, read_examples, split
 from logsentry.pipeline.labelled_figures import About, Held, card, figures
 from logsentry.pipeline.rating import LearnsLabels, logits_of
-from logsentry.pipeline.training import TrainingPlan, _describer, precisions
+from logsentry.pipeline.training import TrainingPlan, describer, precisions
 from logsentry.schema.books import Books
 from logsentry.schema.profile import Profile
 from logsentry.scoring.calibrating import calibrate
@@ -106,9 +106,7 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
         write_card(folder, plan, name, examples, parted, held, metrics)
         told = TrainingPlan(plan.source, plan.detector, (), plan.options, seed=plan.seed)
         data = described(examples.events, [one.window for one in examples.labelled])
-        bundle = store.put(
-            folder, name, _describer(told, cast(Detector, detector), parts, cast(Any, keys), folder, data, metrics)
-        )
+        bundle = store.put(folder, name, describer(told, cast(Detector, detector), parts, cast(Any, keys), folder, data, metrics))
     return TrainedOnLabels(bundle, examples.books, examples.dead)
 
 

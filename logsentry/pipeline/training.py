@@ -99,7 +99,7 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
         for precision, calibration in found.items():
             (folder / file_of(precision)).write_bytes(calibration.to_bytes())
         metrics = {**figures, **_counting(held), "held_back": float(len(held))}
-        bundle = store.put(folder, name, _describer(plan, detector, parts, keys, folder, corpus.data, metrics))
+        bundle = store.put(folder, name, describer(plan, detector, parts, keys, folder, corpus.data, metrics))
     return Trained(
         bundle,
         corpus.books,
@@ -133,7 +133,7 @@ def _counting(held: Sequence[tuple[int, ...]]) -> dict[str, float]:
     return {"counting_unseen_key_share": float(np.mean([UNK in ids for ids in held]))}
 
 
-def _describer(
+def describer(
     plan: TrainingPlan,
     detector: Detector,
     parts: tuple[Part, ...],

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -144,13 +145,16 @@ def locate(reference: str, store: Path) -> Bundle:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old one or the new one, never half of either."""
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(staging, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(staging, path)
+    """Write a file so that a crash leaves the old one or the new one, never half of either, and a failure leaves no other file."""
+    staging = path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")
+    try:
+        with open(staging, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(staging, path)
+    finally:
+        staging.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

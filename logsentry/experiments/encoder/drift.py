@@ -17,9 +17,9 @@ from logsentry.experiments.encoder.reports_data import Corpus, Reports
 from logsentry.experiments.encoder.study import folder_of
 from logsentry.experiments.plan import Plan
 from logsentry.experiments.table import comma_separated, markdown
-from logsentry.experiments.trials import write_whole
 from logsentry.scoring.conformal import threshold
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 SHARES = (0.01, 0.001)
 BLOCKS = 4

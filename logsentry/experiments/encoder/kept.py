@@ -12,8 +12,9 @@ import numpy as np
 
 from logsentry.errors import ContractBroken
 from logsentry.experiments.encoder.asking import Answer, Asked, Fit
-from logsentry.experiments.trials import write_whole
+from logsentry.experiments.trials import within
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 
 class Finished(msgspec.Struct):
@@ -36,7 +37,7 @@ class KeptFits:
                 self._path(one).unlink(missing_ok=True)
         for done, one in enumerate(asked):
             title = f"{one.method.name}, fold {one.fold + 1}, seed {one.seed}"
-            yield one, self._one(one, _within(progress, done, len(asked), title))
+            yield one, self._one(one, within(progress, done, len(asked), title))
         progress(len(asked), len(asked), "")
 
     def _one(self, asked: Asked, progress: Progress) -> Answer:
@@ -64,13 +65,3 @@ def checked(answer: Answer, asked: Asked) -> Answer:
             f"the fit of {name} rated sequences with values that are no finite numbers; this is a defect of the fit"
         )
     return answer
-
-
-def _within(progress: Progress, finished: int, fits: int, title: str) -> Progress:
-    """The bar counts fits; how far the present one is stands in the note."""
-
-    def told(done: int, total: int, note: str) -> None:
-        share = f" {100 * done // total} %" if total else ""
-        progress(finished, fits, f"{title}{share} {note}".rstrip())
-
-    return told

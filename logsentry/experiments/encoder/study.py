@@ -10,8 +10,8 @@ from logsentry.experiments.encoder.asking import Fit
 from logsentry.experiments.encoder.grid import Factor, Row, run_rows
 from logsentry.experiments.encoder.reports_data import Corpus
 from logsentry.experiments.plan import Plan
-from logsentry.experiments.trials import write_whole
 from logsentry.sdk import Progress
+from logsentry.store.bundles import write_whole
 
 Draw = Callable[[Corpus, Sequence[Row], Path], list[str]]
 """Draws further figures into the folder and answers their names."""

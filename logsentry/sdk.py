@@ -25,16 +25,17 @@ from logsentry.hookspecs import Register, hookimpl
 from logsentry.schema.books import Books, Run
 from logsentry.schema.event import Event, Filtered, Value, event_id, readable, timestamp
 from logsentry.schema.profile import CountRule, Field, Profile, SessionRule, TimeRule, Windowing
-from logsentry.schema.record import Cursor, Record
+from logsentry.schema.record import Address, Cursor, Record
 from logsentry.schema.score import Delivered, Outcome, Reason, Rejected, Retry, Score, Scored
+from logsentry.schema.secret import Secret
 from logsentry.schema.stored import Columns, StoredEvent, StoredScore
 from logsentry.schema.window import Window
 
 __all__ = [
-    "Asks", "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
+    "Address", "Asks", "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
     "Filtered", "Frameable", "Framed", "Framing", "Graph", "Input", "InputError", "Joined", "Joiner", "Joining",
     "LogsentryError", "Measured", "Outcome", "Profile", "Part", "Progress", "Reason", "Record", "Register", "Rejected",
-    "Retry", "Run", "Score", "ScoreReader", "Scored", "SessionRule", "Source", "StoredEvent", "StoredScore",
+    "Retry", "Run", "Score", "ScoreReader", "Scored", "Secret", "SessionRule", "Source", "StoredEvent", "StoredScore",
     "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value", "Window", "Windowing", "event_id", "hookimpl",
     "readable", "timestamp",
 ]  # fmt: skip

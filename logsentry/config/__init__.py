@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from logsentry.config.load import load
 from logsentry.config.schema import schema
-from logsentry.config.secret import Secret
 from logsentry.config.show import show
 from logsentry.config.tree import Alerts, BundleRef, Part, Pipeline, Scoring, SourcePart
+from logsentry.schema.secret import Secret
 
 __all__ = ["Alerts", "BundleRef", "Part", "Pipeline", "Scoring", "Secret", "SourcePart", "load", "schema", "show"]

@@ -15,8 +15,8 @@ import msgspec
 from msgspec import inspect
 
 from logsentry.config.document import Document, Place, spell
-from logsentry.config.secret import Secret, given
 from logsentry.errors import ConfigError
+from logsentry.schema.secret import Secret, given
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from logsentry.config.secret import Secret
 from logsentry.config.tree import Alerts, BundleRef, Pipeline, Scoring
 from logsentry.errors import Conflict, ContractBroken
 from logsentry.registry import Registry, installed
 from logsentry.schema.profile import Profile
+from logsentry.schema.secret import Secret
 
 _REF = "#/$defs/{name}"
 _KINDS = ("inputs", "sources", "exporters")

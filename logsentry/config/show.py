@@ -9,8 +9,8 @@ import msgspec
 import yaml
 
 from logsentry.config.document import Nodes
-from logsentry.config.secret import HIDDEN, Secret
 from logsentry.config.tree import Part, Pipeline, SourcePart
+from logsentry.schema.secret import HIDDEN, Secret
 
 _SECRET_NAME = re.compile(r"passw|secret|token|api_?key|credential", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")

@@ -9,6 +9,7 @@ import msgspec
 
 from logsentry.errors import UsageError
 from logsentry.registry import installed
+from logsentry.schema.secret import Secret, given
 from logsentry.sdk import Detector, Exporter, Frameable, Framed, Input, ScoreReader, Source
 
 if TYPE_CHECKING:
@@ -22,10 +23,16 @@ def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:
     """
     found = installed().get(kind, name)
     try:
-        config = msgspec.convert(dict(options), found.Config, strict=False)
+        config = msgspec.convert(dict(options), found.Config, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise UsageError(f"{kind.removesuffix('s')} {name!r}: {error}") from error
     return found(config)
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Secret:
+        return given(value)
+    raise NotImplementedError(f"an option of type {kind.__name__} cannot be given on the command line")
 
 
 def built(kind: str, part: Part | SourcePart) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from logsentry.schema.event import timestamp
+from logsentry.schema.record import Address
 from logsentry.schema.window import Window
 
 
@@ -43,10 +44,16 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """What exporters receive: a window and its score."""
+    """What exporters receive: a window and its score.
+
+    `addresses` are where the window's records stand in a document store, in order; empty where they come from elsewhere. `silent`
+    means that the score is kept and nobody is to be alerted: it belongs to a backfill.
+    """
 
     window: Window
     score: Score
+    addresses: tuple[Address, ...] = ()
+    silent: bool = False
 
     @property
     def id(self) -> str:
@@ -81,16 +88,23 @@ class Delivered(msgspec.Struct, frozen=True, tag=True):
 
 
 class Retry(msgspec.Struct, frozen=True, tag=True):
-    """Not now: try again after so many seconds."""
+    """Not now: try again after so many seconds.
+
+    `paused` means that nothing will pass until a person, or time, has mended what the reason names (rights, a write block, a missing
+    index, a server that is down): the pipe then waits and asks with one item at a time.
+    """
 
     reason: str
     after: float = 0.0
+    paused: bool = False
 
 
 class Rejected(msgspec.Struct, frozen=True, tag=True):
-    """Never: the item goes to the dead letters with this reason."""
+    """Never: the item goes to the dead letters with this reason; `status` and `error` (its type) are a server's, where one said so."""
 
     reason: str
+    status: int = 0
+    error: str = ""
 
 
 Outcome = Delivered | Retry | Rejected

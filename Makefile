@@ -8,13 +8,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 DEV := .venv-dev/bin
 OUT ?= out/demo
 
-.PHONY: demo test check lint types bench soak lock demo-bundle clean
+.PHONY: demo test services check lint types bench soak lock demo-bundle clean
 
 demo: .venv/.installed  ## score real access logs, from raw lines to a report
 	@.venv/bin/logsentry demo --out $(OUT)
 
 test: .venv-dev/.installed  ## every test that is not slow
 	@$(DEV)/python -m pytest -q $(ARGS)
+
+services: .venv-dev/.installed .venv-appinspect/.installed  ## what tests start or call: Elasticsearch (fetched once, with Maven), Splunk's checker
+	@PYTHONPATH=tests $(DEV)/python -m services.download
 
 check: lint types test  ## what must pass before a commit
 
@@ -39,17 +42,23 @@ lock: .venv-dev/.installed  ## newest versions that pyproject.toml allows, with 
 	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -o requirements/base.lock
 	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -c requirements/base.lock --extra train -o requirements/train.lock
 	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -c requirements/train.lock --extra train --extra dev -o requirements/dev.lock
+	@$(DEV)/uv pip compile $(LOCK) requirements/appinspect.in -o requirements/appinspect.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 clean:
-	@rm -rf .venv .venv-dev out build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-dev .venv-appinspect out build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.installed: pyproject.toml requirements/base.lock requirements/build.lock
 	@$(call install,.venv,-r requirements/base.lock -r requirements/build.lock)
 
 .venv-dev/.installed: pyproject.toml requirements/dev.lock
 	@$(call install,.venv-dev,-r requirements/dev.lock)
+
+# Splunk's checker of add-ons needs other versions of what we use than we do.
+.venv-appinspect/.installed: requirements/appinspect.lock
+	@test -x .venv-appinspect/bin/pip || $(PYTHON) -m venv .venv-appinspect
+	@.venv-appinspect/bin/pip install --quiet --require-hashes -r requirements/appinspect.lock && touch $@
 
 # $(1) the folder of the environment, $(2) what goes into it. The stamp comes last, so a broken download is tried again.
 define install

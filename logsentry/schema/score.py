@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any
+from math import isfinite
+from typing import Any, Literal
 
 import msgspec
 
@@ -41,6 +42,21 @@ class Score(msgspec.Struct, frozen=True):
     @property
     def alert(self) -> bool:
         return self.value >= self.threshold
+
+    @property
+    def risk(self) -> float:
+        """0 to 100: 50 at the threshold, and half of what is left to 100 for each further threshold; stores that sort by risk share it.
+
+        It says how far beyond the threshold a score lies and is no probability.
+        """
+        if self.threshold <= 0 or not isfinite(self.value):
+            return 100.0 if self.alert else 0.0
+        return round(100 * (1 - 2 ** -max(0.0, self.value / self.threshold)), 2)
+
+    @property
+    def severity(self) -> Literal["low", "medium", "high", "critical"]:
+        """By risk: medium from the threshold on, high from twice, critical from three and a third times of it."""
+        return "low" if self.risk < 50 else "medium" if self.risk < 75 else "high" if self.risk < 90 else "critical"
 
 
 class Scored(msgspec.Struct, frozen=True):

@@ -32,12 +32,12 @@ from logsentry.schema.stored import Columns, StoredEvent, StoredScore
 from logsentry.schema.window import Window
 
 __all__ = [
-    "Address", "Asks", "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "Exporter", "Field",
-    "Filtered", "Frameable", "Framed", "Framing", "Graph", "Input", "InputError", "Joined", "Joiner", "Joining",
-    "LogsentryError", "Measured", "Outcome", "Profile", "Part", "Progress", "Reason", "Record", "Register", "Rejected",
-    "Retry", "Run", "Score", "ScoreReader", "Scored", "Secret", "SessionRule", "Source", "StoredEvent", "StoredScore",
-    "TimeRule", "TrainingError", "Unavailable", "UsageError", "Value", "Window", "Windowing", "event_id", "hookimpl",
-    "readable", "timestamp",
+    "Address", "Asks", "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "event_id",
+    "Exporter", "Field", "Filtered", "Frameable", "Framed", "Framing", "Graph", "hookimpl", "Input", "InputError", "Joined",
+    "Joiner", "Joining", "LogsentryError", "MayRepeat", "Measured", "Outcome", "Part", "Profile", "Progress", "readable",
+    "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Scheduled", "Score", "Scored", "ScoreReader", "Secret",
+    "SessionRule", "Source", "StoredEvent", "StoredScore", "TimeRule", "timestamp", "TrainingError", "Unavailable",
+    "UsageError", "Value", "Window", "Windowing",
 ]  # fmt: skip
 
 Framing = Literal["lines", "document", "json", "xml", "evtx"]
@@ -84,6 +84,19 @@ class Frameable(Protocol):
     """An input that lets a source choose how each of its files is cut into records."""
 
     def framed_by(self, choose: Callable[[bytes], Framing]) -> None: ...
+
+
+@runtime_checkable
+class Scheduled(Protocol):
+    """An input that grows while nobody reads, and that a job reads again and again (`logsentry enrich`)."""
+
+    def between(self, since_ms: int | None, until_ms: int | None) -> None:
+        """Read only records whose time is in [since, until), in milliseconds since 1970; None is "no bound"."""
+        ...
+
+    def watermark(self) -> int | None:
+        """Up to which time, in milliseconds since 1970, everything has been read; None where nothing can be said (yet)."""
+        ...
 
 
 @runtime_checkable
@@ -154,6 +167,15 @@ class Exporter(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class MayRepeat(Protocol):
+    """An exporter that can look what is stored already where its store alone does not tell."""
+
+    def expect_repeats(self, on: bool) -> None:
+        """Called with True before the first batch of a pass that goes on after an earlier one: scores may come a second time."""
+        ...
 
 
 class ScoreReader(Protocol):

@@ -1,15 +1,26 @@
-"""What every test shares: where the staged data is, which tests are slow, and that CI skips nothing in silence."""
+"""What every test shares: where the staged data is, real servers, which tests are slow, and that CI skips nothing in silence."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import settings
 
+from logsentry.errors import Unavailable
+
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tests"))  # for `services`, which tests and benchmarks share
+
+if TYPE_CHECKING:
+    from services.elasticsearch import Secured
+
+T = TypeVar("T")
 DATA = Path(os.environ.get("LOGSENTRY_DATA") or ROOT.parent / "shared" / "data")
 IN_CI = os.environ.get("CI") == "true"
 ALLOWED_SKIPS = ("no GPU",)
@@ -28,6 +39,33 @@ def data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"there is no {DATA}; set LOGSENTRY_DATA to the folder of the data sets")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[str]:
+    """The address of an Elasticsearch without security, shared by all tests: each takes a namespace of its own."""
+    from services.elasticsearch import open_node
+
+    yield from _serving(open_node())
+
+
+@pytest.fixture(scope="session")
+def secured_elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    """An Elasticsearch with TLS and users of few rights; started for the tests that ask for it alone."""
+    from services.elasticsearch import secured_node
+
+    yield from _serving(secured_node(tmp_path_factory.mktemp("secured")))
+
+
+def _serving(server: AbstractContextManager[T]) -> Iterator[T]:
+    try:
+        served = server.__enter__()
+    except Unavailable as error:
+        pytest.skip(str(error))
+    try:
+        yield served
+    finally:
+        server.__exit__(None, None, None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -30,8 +30,9 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the cluster is and who asks. An exporter's or input's `Config` inherits these options.
 
     `url` may be several addresses with commas between; without one, `cloud_id` says where. `api_key` is the encoded form or
-    `id:key`. Certificates are verified against the system's authorities or `ca_file`, or pinned by the SHA-256 `fingerprint` of the
-    certificate or its authority; `insecure` turns that off and says so at each start. `timeout` is in seconds, for one request.
+    `id:key`; else there are `username` and `password`. Certificates are verified against the system's authorities or `ca_file`, or
+    pinned by the SHA-256 `fingerprint` of the certificate or its authority; `insecure` turns that off and says so at each start.
+    `timeout` is in seconds, for one request. `compress` packs requests with gzip, which costs more than it saves on a fast network.
     """
 
     url: str = ""

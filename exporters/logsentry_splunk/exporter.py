@@ -32,6 +32,7 @@ class Splunk:
     def __init__(self, config: SplunkConfig) -> None:
         self._config = config
         self._collector = Collector(config)
+        self.place = f"Splunk at {self._collector.named}"
         self._acknowledgements = Acknowledgements(self._collector, config)
 
     def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:

@@ -37,12 +37,18 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def alarm(place: str, is_open: bool, sentence: str) -> None:
+    """What a person hears when a place takes nothing any more, and when it does again."""
+    talk.warn(sentence)
+
+
 def ended(books: Books, dead_letters: Path, failure: LogsentryError | None, findings: bool = False, verb: str = "scored") -> int:
     """Say the books on stderr; answers the exit code that belongs to how it went."""
     talk.say(books.sentence().replace("scored", verb))
     if books.dead_lettered:
         talk.warn(
-            f"{books.dead_lettered:,} records could not be read; they are in {dead_letters} with the reason and their byte offset"
+            f"{books.dead_lettered:,} records could not be read or stored; they are in {dead_letters} with the reason; "
+            "see logsentry dlq list"
         )
     if failure is not None:
         talk.fail(str(failure))

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from logsentry.cli import talk
-from logsentry.cli.options import dead_letters_option, ended, store_option
+from logsentry.cli.options import alarm, dead_letters_option, ended, store_option
 from logsentry.cli.progress import bar
 
 
@@ -53,9 +53,10 @@ def command(
 ) -> int:
     """Score PATHS (files, globs, or - for stdin) with a bundle: one JSON line a window, or into a store with --to."""
     from logsentry.pipeline.run import score_files
+    from logsentry.pipeline.stopping import stopping
 
-    with bar("scoring", in_bytes=True) as progress:
-        done = score_files(bundle, paths, to or ("-",), source, store, options, dead_letters, state, progress)
+    with stopping() as stop, bar("scoring", in_bytes=True) as progress:
+        done = score_files(bundle, paths, to or ("-",), source, store, options, dead_letters, state, progress, alarm, stop)
     for sentence in done.sentences():
         talk.say(sentence)
     return ended(done.run.books, dead_letters, done.failure, findings=fail_on == "alert" and done.alerts > 0)

@@ -67,6 +67,9 @@ class Pipeline(msgspec.Struct, frozen=True):
     alerts: Alerts = Alerts()
     scoring: Scoring = Scoring()
     state: Annotated[Text, Meta(description="folder of the checkpoints")] = "logsentry-state"
+    patience: Annotated[
+        float, Meta(ge=0, description="seconds without anything passing, after which a run gives up until the next one")
+    ] = 900.0
     dead_letters: Annotated[Text, Meta(description="file that takes what could not be decoded or stored")] = (
         "logsentry-dead-letters.ndjson"
     )

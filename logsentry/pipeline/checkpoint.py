@@ -56,12 +56,18 @@ class Found(msgspec.Struct, frozen=True):
 
 
 class Resumed(msgspec.Struct, frozen=True):
-    """Where to go on: a cursor, or None in a new folder. `warning` says what a damaged file has cost."""
+    """Where to go on: a cursor, or None in a new folder. `warning` says what a damaged file has cost.
+
+    `before` is the cursor of the generation before, which counts when the newest is lost. `again` says that an earlier run has
+    used the folder, whether it came to save anything or not.
+    """
 
     cursor: Cursor | None = None
     books: Books = Books()
     warning: str = ""
     ahead: frozenset[Place] = frozenset()
+    before: Cursor | None = None
+    again: bool = False
 
 
 class Checkpoint:
@@ -70,7 +76,7 @@ class Checkpoint:
     def __init__(self, folder: Path, owner: str = "") -> None:
         self._folder, self._owner = folder, owner
         self._sequence, self._next, self._loaded = 0, FILES[0], False
-        self._lock = _locked(folder)
+        self._lock, self._again = _locked(folder)
 
     def load(self) -> Resumed:
         """The newest whole generation.
@@ -86,7 +92,7 @@ class Checkpoint:
             if faults:
                 raise LogsentryError(f"{'; '.join(faults)}; remove {self._folder} to read from the start")
             self._loaded = True
-            return Resumed()
+            return Resumed(again=self._again)
         generation = newest.generation
         if generation.owner != self._owner:
             raise UsageError(
@@ -96,7 +102,8 @@ class Checkpoint:
         if not faults and generation.sequence > 1 and any(f.generation is None for f in found):
             faults = [f"{self._folder / self._next} is missing"]
         ahead = frozenset((origin, offset) for origin, offsets in generation.ahead.items() for offset in offsets)
-        return Resumed(generation.cursor, generation.books, _cost(faults, generation), ahead)
+        older = next((f.generation.cursor for f in found if f.generation and f is not newest), None)
+        return Resumed(generation.cursor, generation.books, _cost(faults, generation), ahead, older, again=True)
 
     def _refuse_newer(self, found: list[Found]) -> None:
         if newer := max(f.newer for f in found):
@@ -201,8 +208,8 @@ def _write(path: Path, data: bytes) -> None:
         os.close(folder)
 
 
-def _locked(folder: Path) -> int:
-    """A descriptor that holds the folder's lock until it is closed, or until this process dies."""
+def _locked(folder: Path) -> tuple[int, bool]:
+    """A descriptor that holds the folder's lock until it is closed, or until this process dies; and whether one held it before."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -216,6 +223,11 @@ def _locked(folder: Path) -> int:
         raise Unavailable(
             f"another run (process {holder or 'unknown'}) uses the state folder {folder}; wait for it to end"
         ) from error
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, b"%d\n" % os.getpid(), 0)
-    return lock
+    again = os.fstat(lock).st_size > 0
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+    except OSError as error:
+        os.close(lock)
+        raise Unavailable(f"cannot keep state in {folder}: {error.strerror}") from error
+    return lock, again

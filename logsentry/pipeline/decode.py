@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -55,8 +55,13 @@ def read(input_: Input, source: Source, after: Cursor | None = None, wanted: Wan
     `wanted` is asked about each record when it is read, which for a source that joins records is before it is known what it is part of;
     a record that is not wanted is passed over.
     """
+    return through(input_.read(after), source, wanted)
+
+
+def through(records: Iterable[Record | None], source: Source, wanted: Wanted = every) -> Iterator[Decoded | None]:
+    """The same for records that are being read already."""
     joiner = source.joiner() if isinstance(source, Joining) else None
-    for record in input_.read(after):
+    for record in records:
         if record is None:
             yield None
             continue

@@ -93,6 +93,6 @@ class Ledger:
         else:
             behind.before = before
 
-    def books(self) -> Books:
-        """Balanced when nothing is open."""
-        return Books(read=self._read, **self._ends)
+    def books(self, leave_open: bool = False) -> Books:
+        """Balanced when nothing is open, or when what is open is left so on purpose and counted as such."""
+        return Books(read=self._read, open=len(self._open) if leave_open else 0, **self._ends)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
 from logsentry.errors import BundleRefused, ConfigError, InputError, UsageError
+from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.build import built, framed, make_exporter, make_files, make_source
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
+from logsentry.pipeline.deliver import PATIENCE
 from logsentry.pipeline.scoring import ScoringPass
+from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books, Run
-from logsentry.schema.profile import Profile
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Options, Scorer
-from logsentry.sdk import Exporter, Input, Progress, Source
+from logsentry.sdk import Exporter, Input, MayRepeat, Progress, Source
 from logsentry.store.bundles import locate
 from logsentry.store.verified import Bundle, read
+
+if TYPE_CHECKING:
+    from logsentry.config import Pipeline
 
 DEMO_BUNDLE = Path(__file__).parent.parent / "demo" / "bundle"
 
@@ -43,6 +48,7 @@ class Done(msgspec.Struct, frozen=True):
     attainable: float
     dead_letters: Path
     warning: str = ""
+    stopped: str = ""
 
     def sentences(self) -> list[str]:
         """What a person wants to know before the books."""
@@ -50,6 +56,7 @@ class Done(msgspec.Struct, frozen=True):
         told += [
             f"{self.windows:,} windows scored by {self.run.detector}, {self.alerts:,} at or above the threshold {self.run.threshold:.4g}"
         ]
+        told += [self.stopped] if self.stopped else []
         if self.run.alerts_per_day < self.attainable:
             told.append(
                 f"the {self.run.calibrated_on:,} held-back windows can vouch for no fewer than {self.attainable:.3g} false alerts a day: "
@@ -77,16 +84,23 @@ def verify_bundle(reference: str, store: Path) -> str:
 
 
 class Job(msgspec.Struct, frozen=True):
-    """One pass: a bundle, what is read, where scores go, and what a person calls the inputs."""
+    """One pass: what is read, who scores it, where scores go, and what a person calls the inputs.
 
-    bundle: Bundle
+    `config` is the digest of the configuration, `patience` how long an exporter may take nothing, and `notice` hears when that begins and
+    ends. `stop` is asked when the pass is to end.
+    """
+
     source: Source
     input: Input
     inputs: tuple[str, ...]
+    scorer: Scorer
     exporters: tuple[Exporter, ...]
-    options: Options
     dead_letters: Path
     state: Path | None
+    config: str = ""
+    patience: float = PATIENCE
+    notice: Notice = unnoticed
+    stop: Stop | None = None
 
 
 def score_files(
@@ -99,6 +113,8 @@ def score_files(
     dead_letters: Path,
     state: Path | None,
     progress: Progress,
+    notice: Notice = unnoticed,
+    stop: Stop | None = None,
 ) -> Done:
     """Score files with a bundle into every exporter of `to`.
 
@@ -111,16 +127,28 @@ def score_files(
     with ExitStack() as stack:
         input_ = stack.enter_context(closing(make_files(paths, source)))
         exporters = [stack.enter_context(closing(make_exporter(address, resumed=state is not None))) for address in to]
-        chosen = scorer_options(options)
-        return run(Job(bundle, source, input_, tuple(paths), tuple(exporters), chosen, dead_letters, state), progress)
+        scorer = Scorer(bundle, scorer_options(options))
+        job = Job(source, input_, tuple(paths), scorer, tuple(exporters), dead_letters, state, notice=notice, stop=stop)
+        return run(job, progress)
 
 
-def run_config(path: Path, progress: Progress) -> list[Done]:
-    """Score every input of a configuration to its end, one after another, each with a checkpoint of its own.
+class Opened(msgspec.Struct, frozen=True):
+    """What a configuration names, ready to work. `digest` is of the configuration that is in force, without its secrets."""
 
-    Raises `ConfigError` where the file is wrong, or asks for another profile than the bundle was trained with.
+    pipeline: Pipeline
+    source: Source
+    scorer: Scorer
+    exporters: tuple[Exporter, ...]
+    digest: str
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Opened]:
+    """Read a configuration and open its parts but for the inputs; the exporters are closed at the end.
+
+    Raises `ConfigError` where the file is wrong, or asks for another profile than the bundle was trained with, and `BundleRefused`.
     """
-    from logsentry.config import load  # YAML, which `score` has no use for, is a tenth of its start
+    from logsentry.config import load, show  # YAML, which `score` has no use for, is a tenth of its start
 
     pipeline = load(path)
     bundle = find_bundle(pipeline.bundle.name, Path(pipeline.bundle.store))
@@ -130,38 +158,84 @@ def run_config(path: Path, progress: Progress) -> list[Done]:
         )
     source: Source = built("sources", pipeline.source)
     options = {**msgspec.structs.asdict(pipeline.scoring), "alerts_per_day": pipeline.alerts.per_day}
-    done = []
+    digest = blake2b(show(pipeline).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     with ExitStack() as stack:
         exporters = tuple(stack.enter_context(closing(built("exporters", part))) for part in pipeline.exporters)
+        scorer = Scorer(bundle, scorer_options(options))
+        if pipeline.source.profile not in (None, scorer.keys.profile):
+            raise ConfigError(f"{bundle.reference} was trained with another profile of {source.name}; train again with this one")
+        yield Opened(pipeline, source, scorer, exporters, digest)
+
+
+def run_config(path: Path, progress: Progress, notice: Notice = unnoticed, stop: Stop | None = None) -> list[Done]:
+    """Score every input of a configuration to its end, one after another, each with a checkpoint of its own.
+
+    Raises what `opened` and `run` raise. Inputs after the one that was stopped are left for the next run.
+    """
+    done: list[Done] = []
+    with opened(path) as found:
+        pipeline = found.pipeline
         for number, part in enumerate(pipeline.inputs):
-            input_ = framed(stack.enter_context(closing(built("inputs", part))), source)
-            named = (f"{part.use} {number}",)
-            state = Path(pipeline.state) / f"{number}-{part.use}"
-            job = Job(bundle, source, input_, named, exporters, scorer_options(options), Path(pipeline.dead_letters), state)
-            done.append(run(job, progress, pipeline.source.profile))
+            if stop is not None and stop.asked:
+                break
+            with closing(framed(built("inputs", part), found.source)) as input_:
+                job = Job(
+                    found.source,
+                    input_,
+                    (f"{part.use} {number}",),
+                    found.scorer,
+                    found.exporters,
+                    Path(pipeline.dead_letters),
+                    Path(pipeline.state) / f"{number}-{part.use}",
+                    found.digest,
+                    pipeline.patience,
+                    notice,
+                    stop,
+                )
+                done.append(run(job, progress))
     return done
 
 
-def run(job: Job, progress: Progress, profile: Profile | None = None) -> Done:
-    """Score one input; `profile` is what the operator says the source's profile is, where he says so."""
+def run(job: Job, progress: Progress) -> Done:
+    """Score one input."""
+    scorer = job.scorer
     with ExitStack() as stack:
         owner = f"{job.source.name} {' '.join(job.inputs)}"
         checkpoint = None if job.state is None else stack.enter_context(Checkpoint(job.state, owner))
-        scorer = Scorer(job.bundle, job.options)
-        if profile not in (None, scorer.keys.profile):
-            raise ConfigError(
-                f"{job.bundle.reference} was trained with another profile of {job.source.name}; train again with this one"
-            )
-        work = ScoringPass(job.source, scorer, job.exporters, DeadLetters(job.dead_letters), checkpoint)
+        dead = DeadLetters(job.dead_letters, job.config, scorer.bundle.digest)
+        work = ScoringPass(
+            job.source,
+            scorer,
+            job.exporters,
+            dead,
+            checkpoint,
+            patience=job.patience,
+            notice=job.notice,
+            stop=job.stop,
+        )
         record(job.exporters, describe(scorer, job.inputs, Books()))  # what a crash leaves is then known to be of this run
         resumed = Resumed() if checkpoint is None else checkpoint.load()
+        expect_repeats(job.exporters, resumed.again or checkpoint is None)  # without state nobody knows what was stored before
         books = work.run(job.input, progress, resumed.cursor, resumed.ahead)
         if work.failure is not None and not books.read:
             raise work.failure  # nothing was read, so there is nothing else to tell
         told = describe(scorer, job.inputs, books)
         record(job.exporters, told)
     least = smallest_budget(scorer.calibration.held_back(scorer.options.vote), scorer.calibration.windows_per_day)
-    return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, job.dead_letters, resumed.warning)
+    stopped = ""
+    if work.stopped:
+        stopped = "it was asked to stop" + (
+            "; the next run goes on from here" if checkpoint else ", so the input was not read to its end"
+        )
+    tally = work.tally
+    return Done(told, tally.windows, tally.alerts, work.failure, least, job.dead_letters, resumed.warning, stopped)
+
+
+def expect_repeats(exporters: Sequence[Exporter], on: bool) -> None:
+    """Tell those exporters that want to know whether scores may come a second time."""
+    for exporter in exporters:
+        if isinstance(exporter, MayRepeat):
+            exporter.expect_repeats(on)
 
 
 def record(exporters: Sequence[Exporter], run: Run) -> None:

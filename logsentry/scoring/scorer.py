@@ -71,7 +71,10 @@ class Scorer:
 
     def score(self, windows: Sequence[Window]) -> list[Score]:
         """One score for each window, in the same order, whatever else is in the batch."""
-        verdicts = self.judge([self.keys.encode(window) for window in windows])
+        return self.scores(windows, self.judge([self.keys.encode(window) for window in windows]))
+
+    def scores(self, windows: Sequence[Window], verdicts: Sequence[Verdict]) -> list[Score]:
+        """The scores of windows that were judged already, perhaps together with others."""
         p = self.calibration.p_values(np.array([verdict.value for verdict in verdicts]), self.options.vote)
         return [self._score(*each) for each in zip(windows, verdicts, p.tolist(), strict=True)]
 

@@ -86,6 +86,15 @@ class Sessions:
         while self._closed and self._closed[0][0] < oldest:
             yield heapq.heappop(self._closed)[1]
 
+    def quiet(self, until: int) -> Iterator[Closed]:
+        """Sessions that an event after `until` cannot join. Also those that wait behind an older one which stays open: what
+        follows is another pass, for which there is no order to keep."""
+        for key, session in list(self._active.items()):
+            if until - session.last > self._gap or until - session.first > self._age:
+                self._close(key)
+        while self._closed:
+            yield heapq.heappop(self._closed)[1]
+
     def flush(self) -> Iterator[Closed]:
         for key in list(self._active):
             self._close(key)

@@ -33,6 +33,10 @@ class Counted:
             del held[: self._rule.step]
             self._fresh[key] = 0
 
+    def quiet(self, until: int) -> Iterator[Closed]:
+        """A count is never full by waiting."""
+        return iter(())
+
     def flush(self) -> Iterator[Closed]:
         for key, held in self._held.items():
             if held and self._fresh[key]:
@@ -78,6 +82,10 @@ class Timed:
         done = tuple(event for when, event in held if when < start + self._step)
         held[:] = [(when, event) for when, event in held if when >= start + self._step]
         return Closed(Window(key, inside), done)
+
+    def quiet(self, until: int) -> Iterator[Closed]:
+        """None: a window is cut by the next event of its entity, as it would be had the input gone on."""
+        return iter(())
 
     def flush(self) -> Iterator[Closed]:
         for key, held in self._held.items():

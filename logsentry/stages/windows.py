@@ -24,6 +24,10 @@ class Assembler(Protocol):
 
     def feed(self, event: Event) -> Iterator[Closed]: ...
 
+    def quiet(self, until: int) -> Iterator[Closed]:
+        """Close what no event after this time (nanoseconds since 1970) can belong to; everything before it has been fed."""
+        ...
+
     def flush(self) -> Iterator[Closed]:
         """Close everything: the input has ended."""
         ...
@@ -46,6 +50,9 @@ class Single:
 
     def feed(self, event: Event) -> Iterator[Closed]:
         yield Closed(Window(event.source, (event,)), (event,))
+
+    def quiet(self, until: int) -> Iterator[Closed]:
+        return iter(())
 
     def flush(self) -> Iterator[Closed]:
         return iter(())

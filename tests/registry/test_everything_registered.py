@@ -52,7 +52,10 @@ def test_it_loads_and_says_what_it_is(offer: Offer) -> None:
 
 @each
 def test_its_name_is_its_folders_name(offer: Offer) -> None:
-    assert offer.plugin in (offer.name, "builtin") or offer.name.startswith(f"{offer.plugin}-")
+    """Or begins with it; an input whose exporter has the name already is `NAME-input`, and a command may be shorter."""
+    same = offer.plugin in (offer.name, f"{offer.name}-{offer.kind.removesuffix('s')}", "builtin")
+    shorter = offer.kind == "commands" and offer.plugin.startswith(offer.name)
+    assert same or shorter or offer.name.startswith(f"{offer.plugin}-")
     if offer.plugin != "builtin":
         module = offer.target.partition(":")[0] if isinstance(offer.target, str) else offer.target.__module__
         assert module.split(".")[0] == f"logsentry_{offer.plugin.replace('-', '_')}"
@@ -79,7 +82,8 @@ def test_every_option_is_frozen_and_documented(offer: Offer) -> None:
     assert issubclass(config, msgspec.Struct)
     assert config.__struct_config__.frozen
     described = {f.encode_name for f in msgspec.structs.fields(config) if "description" in _extra(f.type)}
-    named = set(re.findall(r"`(\w+)`", config.__doc__ or ""))
+    told = [kind.__doc__ or "" for kind in config.__mro__ if issubclass(kind, msgspec.Struct) and kind is not msgspec.Struct]
+    named = set(re.findall(r"`(\w+)`", "".join(told)))
     options = {field.encode_name for field in msgspec.structs.fields(config)}
     assert options - described - named == set(), "say in the docstring (`name`) or with Meta(description=…) what each is for"
 

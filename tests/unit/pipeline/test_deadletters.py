@@ -14,7 +14,7 @@ import pytest
 from logsentry.errors import InputError, Unavailable
 from logsentry.pipeline.deadletters import KEPT, DeadLetters
 from logsentry.schema.event import event_id
-from logsentry.schema.record import Cursor, Record
+from logsentry.schema.record import Address, Cursor, Record
 
 
 def record(number: int, data: bytes = b"no such line", **cursor: int) -> Record:
@@ -45,10 +45,31 @@ def test_a_line_says_what_where_and_why(tmp_path: Path) -> None:
     [line] = lines(path)
     assert line.pop("at").startswith("20")
     assert line == {
-        "id": event_id(record(7, b"caf\xc3\xa9 \0")), "input": "access.log", "offset": 7, "line": 7, "length": 7,
-        "reason": "it has no request", "source": "http-access", "record": "café \0",
+        "id": event_id(record(7, b"caf\xc3\xa9 \0")), "input": "access.log", "origin": "0123", "offset": 7, "line": 7, "length": 7,
+        "reason": "it has no request", "source": "http-access", "attempts": 1, "record": "café \0",
     }  # fmt: skip
     assert "café".encode() in path.read_bytes()
+
+
+def test_a_document_says_where_it_stands_and_what_the_server_answered(tmp_path: Path) -> None:
+    address = Address("logs-web", "a1", 7, 2, 1_700_000_000_000)
+    dead = DeadLetters(tmp_path / "dead", config="c0ffee", bundle="feed")
+    found = Record(b"x", "logs-web", "logs-web/a1", 0, {"time": 1}, address)
+    dead.write(found, "http-access", "mapping", status=400, error="document_parsing_exception", score="5c0e")
+    dead.flush()
+    [line] = lines(tmp_path / "dead")
+    assert {name: line[name] for name in ("index", "document", "version", "time")} == {
+        "index": "logs-web", "document": "a1", "version": [7, 2], "time": 1_700_000_000_000,
+    }  # fmt: skip
+    assert (line["status"], line["error"], line["score"]) == (400, "document_parsing_exception", "5c0e")
+    assert (line["config"], line["bundle"], line["attempts"]) == ("c0ffee", "feed", 1)
+
+
+def test_a_record_up_to_a_mebibyte_is_kept_whole(tmp_path: Path) -> None:
+    write(tmp_path / "dead", record(0, b"x" * KEPT))
+    [line] = lines(tmp_path / "dead")
+    assert "truncated" not in line
+    assert len(line["record"]) == KEPT
 
 
 def test_an_input_without_lines_has_none(tmp_path: Path) -> None:
@@ -69,19 +90,20 @@ def test_bytes_that_are_no_text_are_base64(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("before", range(4))
 def test_a_long_record_ends_with_a_whole_character_and_tells_its_length(tmp_path: Path, before: int) -> None:
-    data = b"x" * before + "漢🂡".encode() * 20_000
+    data = b"x" * before + "漢🂡".encode() * 160_000
     write(tmp_path / "dead", record(0, data))
     [line] = lines(tmp_path / "dead")
     assert "encoding" not in line
     assert data.startswith(line["record"].encode())
     assert KEPT - 4 < len(line["record"].encode()) <= KEPT
+    assert line["truncated"] is True
     assert line["length"] == len(data)
 
 
 def test_a_record_that_the_input_cut_tells_its_whole_length(tmp_path: Path) -> None:
     write(tmp_path / "dead", record(0, b"\xff" * KEPT * 2, length=100_000_000))
     [line] = lines(tmp_path / "dead")
-    assert line["length"] == 100_000_000
+    assert (line["length"], line["truncated"]) == (100_000_000, True)
     assert len(b64decode(line["record"])) == KEPT
 
 

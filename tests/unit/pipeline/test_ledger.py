@@ -80,6 +80,7 @@ def test_the_books_count_every_end() -> None:
     assert ledger.books().balanced
     ledger.admit(at(5))
     assert not ledger.books().balanced
+    assert ledger.books(leave_open=True) == Books(read=6, scored=2, duplicate=1, filtered=1, dead_lettered=1, open=1)
 
 
 def test_memory_does_not_grow_behind_a_pinned_cursor() -> None:

@@ -15,9 +15,10 @@ from logsentry.pipeline.build import make_files, make_source
 from logsentry.pipeline.checkpoint import Checkpoint, Place
 from logsentry.pipeline.deadletters import DeadLetters
 from logsentry.pipeline.scoring import ScoringPass
+from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor, Record
-from logsentry.schema.score import Delivered, Outcome, Rejected, Scored
+from logsentry.schema.score import Delivered, Outcome, Rejected, Retry, Scored
 from logsentry.scoring.scorer import Scorer
 from logsentry.store.verified import read
 
@@ -128,6 +129,32 @@ def test_what_comes_before_the_damage_is_scored(scorer: Scorer, log: Path, tmp_p
     pass_ = work(scorer, tmp_path, exporter)
     assert pass_.run(Broken(log, 4), quiet).sentence() == "read 4 = scored 4 + filtered 0 + dead-lettered 0"  # type: ignore[arg-type]
     assert str(pass_.failure) == "the archive is cut off"
+
+
+class Deaf(Kept):
+    """Takes nothing; somebody asks the pass to stop meanwhile."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self.stop = stop
+
+    def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:
+        self.stop.asked = True
+        return [Retry("down", paused=True)] * len(batch)
+
+
+def test_stopped_while_a_place_takes_nothing_it_ends_at_once_and_the_next_pass_has_all(
+    scorer: Scorer, log: Path, tmp_path: Path
+) -> None:
+    files = make_files([str(log)], make_source("http-access"))
+    with Checkpoint(tmp_path / "state") as state:
+        stop, dead = Stop(), DeadLetters(tmp_path / "dead.ndjson")
+        first = ScoringPass(make_source("http-access"), scorer, [Deaf(stop)], dead, state, stop=stop)
+        assert first.run(files, quiet).sentence() == "read 15 = scored 0 + filtered 2 + dead-lettered 1 + open 12"
+        resumed, exporter = state.load(), Kept()
+        second = work(scorer, tmp_path, exporter, state)
+        assert second.run(files, quiet, resumed.cursor, resumed.ahead).balanced
+    assert sum(len(item.window.events) for item in exporter.items) == 12
 
 
 class Falls(Kept):

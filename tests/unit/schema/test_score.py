@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,25 @@ def test_an_alert_begins_at_the_threshold() -> None:
 def test_outcomes_keep_their_kind_in_json() -> None:
     outcomes = [Delivered(), Delivered(duplicate=True), Retry("busy", 2.5), Rejected("no such field")]
     assert msgspec.json.decode(msgspec.json.encode(outcomes), type=list[Outcome]) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("value", "risk", "severity"),
+    [
+        (-1, 0, "low"),
+        (0, 0, "low"),
+        (1, 29.29, "low"),
+        (2, 50, "medium"),
+        (4, 75, "high"),
+        (7, 91.16, "critical"),
+        (1e9, 100, "critical"),
+    ],
+)
+def test_risk_is_fifty_at_the_threshold(value: float, risk: float, severity: str) -> None:
+    score = Score("d@1", value, 0.1, 2.0)
+    assert (score.risk, score.severity) == (risk, severity)
+
+
+def test_risk_where_the_threshold_tells_nothing() -> None:
+    assert [Score("d@1", value, 0.1, 0.0).risk for value in (-1.0, 0.0, 1.0)] == [0, 100, 100]
+    assert Score("d@1", float("inf"), 0.1, 1.0).risk == 100

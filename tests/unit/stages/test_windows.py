@@ -126,3 +126,46 @@ def test_sessions_come_out_in_the_order_of_their_first_events(drawn: list[tuple[
     closed = through(Windowing(session=SESSION), [event(number, key, time) for number, (key, time) in enumerate(drawn)])
     firsts = [int(window[0]) for window in ids(closed)]
     assert firsts == sorted(firsts)
+
+
+def test_quiet_closes_what_nothing_later_can_join_and_nothing_else() -> None:
+    windows = Sessions(SESSION)
+    for each in (event(1, "a", 0), event(2, "b", 5), event(3, "c", 8)):
+        assert list(windows.feed(each)) == []
+    assert ids(list(windows.quiet(10 * SECOND))) == []
+    assert ids(list(windows.quiet(11 * SECOND))) == [["1"]]
+    assert ids(list(windows.quiet(16 * SECOND))) == [["2"]]
+    assert ids(list(windows.flush())) == [["3"]]
+
+
+def test_quiet_gives_back_what_waited_behind_an_older_session() -> None:
+    windows = Sessions(SESSION)
+    events = [event(0, "long", 0), event(1, "a", 1), event(2, "a", 2), event(3, "a", 3)]
+    assert [c for each in events for c in windows.feed(each)] == []
+    assert ids(list(windows.quiet(4 * SECOND))) == [["1", "2", "3"]]
+
+
+@pytest.mark.parametrize("rules", [Windowing(count=CountRule(4, 2)), Windowing(time=TimeRule(20, 10)), Windowing()])
+def test_quiet_leaves_sliding_windows_alone(rules: Windowing) -> None:
+    events = [event(number, "a", number) for number in range(6)]
+    windows = assembler(rules)
+    fed = [c for each in events for c in windows.feed(each)]
+    assert list(windows.quiet(10**6 * SECOND)) == []
+    assert ids([*fed, *windows.flush()]) == ids(through(rules, events))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 200)), max_size=60),
+    st.lists(st.integers(0, 230), max_size=6).map(sorted),
+)
+def test_passes_that_leave_sessions_open_give_the_same_windows(drawn: list[tuple[str, int]], ends: list[int]) -> None:
+    """Each pass reads again what earlier ones left open, up to its own end of time."""
+    events = [event(number, key, time) for number, (key, time) in enumerate(sorted(drawn, key=lambda each: each[1]))]
+    found: list[list[str]] = []
+    for until in [*ends, 300]:
+        windows, done = Sessions(SESSION), {id_ for window in found for id_ in window}
+        for each in events:
+            if each.id not in done and (each.time or 0) < until * SECOND:
+                found += ids(list(windows.feed(each)))
+        found += ids(list(windows.quiet(until * SECOND)))
+    assert sorted(found) == sorted(ids(through(Windowing(session=SESSION), events)))

@@ -1,0 +1,241 @@
+"""One pass of a scheduled job over inputs that grow while nobody reads: what `logsentry enrich` does between its options and its last line.
+
+A job reads up to the watermark, closes what can have no more events, and leaves the rest for its next pass, which begins a while
+before the cursor; which records are settled already it keeps in its state folder (`seen.py`). A backfill is a job of its own, with
+its own folder, whose scores alert nobody. Scoring and books are `scoring.py`'s.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from logsentry.errors import UsageError
+from logsentry.pipeline.breaker import Notice, unnoticed
+from logsentry.pipeline.build import built, framed
+from logsentry.pipeline.checkpoint import Checkpoint, Resumed
+from logsentry.pipeline.deadletters import DeadLetters
+from logsentry.pipeline.decode import Decoded
+from logsentry.pipeline.run import Done, Opened, describe, expect_repeats, opened, record
+from logsentry.pipeline.scoring import ScoringPass
+from logsentry.pipeline.seen import Seen
+from logsentry.pipeline.stopping import Stop
+from logsentry.schema.books import Books, Run
+from logsentry.schema.event import timestamp
+from logsentry.schema.record import Cursor, Record
+from logsentry.scoring.conformal import smallest_budget
+from logsentry.sdk import Input, Progress, Scheduled
+
+FINISHED = 3_600_000
+"""Milliseconds after its end at which a backfill's last sessions are closed too: nothing more is to come by then."""
+
+ALWAYS = -(1 << 63)
+
+
+@runtime_checkable
+class Rereads(Protocol):
+    """An input whose passes begin before the cursor: from which time on, in milliseconds since 1970."""
+
+    def rereads_from(self, after: Cursor) -> int: ...
+
+
+@runtime_checkable
+class Remarks(Protocol):
+    """An input that has something to say of what it could not find."""
+
+    def remarks(self) -> Sequence[str]: ...
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What a backfill is of: records from `since` on and before `until`, in milliseconds since 1970; without both it is the job itself."""
+
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def backfill(self) -> bool:
+        return self.since is not None or self.until is not None
+
+    @property
+    def folder(self) -> str:
+        """Added to the name of the job's state folder."""
+        ends = ["" if end is None else timestamp(end * 1_000_000).replace(":", "") for end in (self.since, self.until)]
+        return f"-backfill-{ends[0] or 'beginning'}-{ends[1] or 'now'}" if self.backfill else ""
+
+    def finished(self, now: int) -> bool:
+        return self.until is not None and self.until + FINISHED <= now
+
+
+class Enriched(msgspec.Struct, frozen=True):
+    """How a pass over one input ended. `watermark` is in milliseconds since 1970, `lag` in seconds behind the clock.
+
+    A backfill up to a given time is behind nothing and has no lag.
+    """
+
+    name: str
+    done: Done
+    watermark: int | None
+    lag: float | None
+    stopped: bool
+    silent: bool
+    remarks: tuple[str, ...]
+
+    def sentences(self) -> list[str]:
+        """What a person wants to know before the books, `remarks` apart, which ask for something to be done."""
+        told = self.done.sentences()
+        if self.silent:
+            told.append("this was a backfill: its scores are kept, and nobody is alerted")
+        if self.stopped:
+            told.append("it was asked to stop; the next pass goes on from here")
+        if self.watermark is None:
+            return [*told, "nothing was read yet, so there is no watermark"]
+        behind = "" if self.lag is None else f", {self.lag:,.0f} s ago"
+        return [*told, f"complete up to {timestamp(self.watermark * 1_000_000)}{behind}"]
+
+    def line(self) -> dict[str, object]:
+        """The same for a program."""
+        return {
+            "input": self.name,
+            **msgspec.to_builtins(self.done.run.books),
+            "balanced": self.done.run.books.balanced,
+            "windows": self.done.windows,
+            "alerts": self.done.alerts,
+            "detector": self.done.run.detector,
+            "watermark": None if self.watermark is None else timestamp(self.watermark * 1_000_000),
+            "lag_seconds": self.lag,
+            "silent": self.silent,
+            "stopped": self.stopped,
+            "dead_letters": str(self.done.dead_letters),
+        }
+
+
+def moment(text: str) -> int:
+    """Milliseconds since 1970 of an ISO 8601 date or time, in UTC where it does not say; raises `UsageError` for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no time; write for instance 2026-01-31 or 2026-01-31T12:00:00Z") from None
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def span(since: str | None, until: str | None) -> Span:
+    """Raises `UsageError` where it is empty."""
+    found = Span(None if since is None else moment(since), None if until is None else moment(until))
+    if found.since is not None and found.until is not None and found.since >= found.until:
+        raise UsageError(f"nothing lies from {since} on and before {until}")
+    return found
+
+
+def enrich_config(
+    path: Path, over: Span, progress: Progress, notice: Notice = unnoticed, stop: Stop | None = None
+) -> list[Enriched]:
+    """One pass over every input of a configuration, one after another.
+
+    Raises `UsageError` where an input is none to come back to, `Unavailable` where another pass of this job runs, and what `opened` raises.
+    Inputs after the one that was stopped are left for the next run.
+    """
+    with opened(path) as found, ExitStack() as stack:
+        inputs = [stack.enter_context(closing(input_)) for input_ in _inputs(found)]
+        passes: list[Enriched] = []
+        for number, input_ in enumerate(inputs):
+            if stop is None or not stop.asked:
+                passes.append(enrich_input(found, number, input_, over, progress, notice, stop or Stop()))
+        return passes
+
+
+def _inputs(found: Opened) -> list[Input]:
+    """Every input is looked at before one is read."""
+    parts = found.pipeline.inputs
+    inputs: list[Input] = [framed(built("inputs", part), found.source) for part in parts]
+    for number, (part, input_) in enumerate(zip(parts, inputs, strict=True)):
+        scheduled(input_, number, part.use)
+    return inputs
+
+
+def scheduled(input_: Input, number: int, use: str) -> Scheduled:
+    """The input as one that a job can come back to; raises `UsageError` where it is none."""
+    if not isinstance(input_, Scheduled):
+        raise UsageError(f"inputs[{number}] is {use}, which a job does not come back to; use `logsentry run` for it")
+    return input_
+
+
+def enrich_input(
+    found: Opened, number: int, input_: Input, over: Span, progress: Progress, notice: Notice, stop: Stop
+) -> Enriched:
+    """One pass over one input, under the lock of its state folder."""
+    use = found.pipeline.inputs[number].use
+    name, folder = f"{use} {number}", Path(found.pipeline.state) / f"{number}-{use}{over.folder}"
+    with Checkpoint(folder, f"{found.source.name} {name}{over.folder}") as checkpoint:
+        resumed = checkpoint.load()
+        seen = Seen(folder, _forgettable(input_, resumed))
+        expect_repeats(found.exporters, resumed.again)
+        record(found.exporters, describe(found.scorer, (name,), Books()))  # what a crash leaves is then known to be of this run
+        scheduled(input_, number, use).between(over.since, over.until)
+        work = _work(found, checkpoint, seen, over, notice, stop)
+        books = work.run(input_, progress, resumed.cursor)
+        if work.failure is not None and not books.read:
+            raise work.failure
+        told = describe(found.scorer, (name,), books)
+        record(found.exporters, told)
+    warning = " ".join(filter(None, (resumed.warning, seen.warning)))
+    return _enriched(name, _done(found, work, told, warning), input_, work.stopped, over)
+
+
+def _work(found: Opened, checkpoint: Checkpoint, seen: Seen, over: Span, notice: Notice, stop: Stop) -> JobPass:
+    return JobPass(
+        found.source,
+        found.scorer,
+        found.exporters,
+        DeadLetters(Path(found.pipeline.dead_letters), found.digest, found.scorer.bundle.digest),
+        checkpoint,
+        seen=seen,
+        leave_open=not over.finished(_now()),
+        silent=over.backfill,
+        patience=found.pipeline.patience,
+        notice=notice,
+        stop=stop,
+    )
+
+
+def _done(found: Opened, work: JobPass, told: Run, warning: str) -> Done:
+    calibration, vote = found.scorer.calibration, found.scorer.options.vote
+    least = smallest_budget(calibration.held_back(vote), calibration.windows_per_day)
+    letters = Path(found.pipeline.dead_letters)
+    return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, letters, warning)
+
+
+class JobPass(ScoringPass):
+    """A document that lacks the field of its record is dead-lettered; no source is asked what it makes of nothing."""
+
+    def _admit(self, record: Record) -> bool:
+        if not super()._admit(record):
+            return False
+        lacks = record.cursor.get("lacks")
+        if lacks:
+            self._take(Decoded((record,), bad=f"the document {record.origin} has no field {lacks}"))
+        return not lacks
+
+
+def _enriched(name: str, done: Done, input_: Input, stopped: bool, over: Span) -> Enriched:
+    watermark = input_.watermark() if isinstance(input_, Scheduled) else None
+    lag = None if watermark is None or over.until is not None else (_now() - watermark) / 1000
+    remarks = tuple(input_.remarks()) if isinstance(input_, Remarks) else ()
+    return Enriched(name, done, watermark, lag, stopped, over.backfill, remarks)
+
+
+def _forgettable(input_: Input, resumed: Resumed) -> int:
+    """The time before which no record will be read again, whichever of the two generations the pass begins from."""
+    cursors = [cursor for cursor in (resumed.cursor, resumed.before) if cursor is not None]
+    if not cursors or not isinstance(input_, Rereads):
+        return ALWAYS
+    return min(input_.rereads_from(cursor) for cursor in cursors)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

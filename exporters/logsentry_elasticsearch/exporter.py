@@ -29,8 +29,8 @@ from logsentry_elasticsearch.update import Update
 class ElasticsearchConfig(Connection, frozen=True, forbid_unknown_fields=True):
     """Beside the options of the connection:
 
-    `namespace` ends the names of the data streams. `mode: append` makes documents of its own, `mode: update` writes the score into
-    the documents that were scored. A request has at most `chunk` documents and about `chunk_bytes` bytes. `repeats` asks for every
+    `namespace` ends the names of the data streams. A `mode` of append makes documents of its own, update writes the score into the
+    documents that were scored. A request has at most `chunk` documents and about `chunk_bytes` bytes. `repeats` asks for every
     score whether an earlier backing index has it, even where the pass does not go on after an earlier one.
     """
 

@@ -27,12 +27,12 @@ VARIABLE = "LOGSENTRY_SPLUNK_"
 class SplunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where the collector is, who writes, and where events go.
 
-    `url` is the collector's own address (https://host:8088), `token` what it lets in. `index` and `host` are those of every event; without an `index`, the
-    token's own. `acknowledge` waits until indexers say that they have the events: `auto` does so where the token offers it. A request
-    holds at most `batch` scores and `batch_bytes` bytes, and `compress` packs it with gzip; `channel` is a GUID, one of its own for each
-    process where it is left out. `timeout` is in seconds for one request, `wait` for an acknowledgement.
-    Certificates are verified against the system's authorities or `ca_file`, or pinned by SHA-256 `fingerprint`; `insecure` turns that
-    off and says so.
+    `url` is the collector's own address (https://host:8088), `token` what it lets in. `index` and `host` are those of every event;
+    without an `index`, the token's own. `acknowledge` waits until indexers say that they have the events: `auto` does so where the
+    token offers it; `channel` is a GUID, one of its own for each process where it is left out. A request holds at most `batch`
+    scores and `batch_bytes` bytes, and `compress` packs it with gzip. `timeout` is in seconds for one request, `wait` for an
+    acknowledgement. Certificates are verified against the system's authorities or `ca_file`, or pinned by SHA-256 `fingerprint`;
+    `insecure` turns that off and says so.
     """
 
     url: str

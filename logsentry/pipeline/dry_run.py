@@ -11,8 +11,9 @@ import msgspec
 
 from logsentry.errors import BundleRefused
 from logsentry.pipeline.build import built, framed
-from logsentry.pipeline.enrich import JobPass, Span, scheduled
+from logsentry.pipeline.enrich import JobPass, scheduled
 from logsentry.pipeline.run import find_bundle, scorer_options
+from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
 from logsentry.schema.record import Record

@@ -35,7 +35,7 @@ def client(elasticsearch: str) -> Iterator[Elasticsearch]:
 
 @pytest.fixture
 def namespaces(client: Elasticsearch) -> list[str]:
-    names = [f"h9_{uuid4().hex[:12]}" for _ in range(2)]
+    names = [f"tests_{uuid4().hex[:12]}" for _ in range(2)]
     for name in names:
         make_streams(client, name)
     return names
@@ -44,7 +44,7 @@ def namespaces(client: Elasticsearch) -> list[str]:
 def test_killed_200_times(
     elasticsearch: str, client: Elasticsearch, namespaces: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    planted = plant(client, f"weblogs-h9-{uuid4().hex[:12]}", DOCUMENTS)
+    planted = plant(client, f"weblogs-{uuid4().hex[:12]}", DOCUMENTS)
     passes, chance = Passes(tmp_path, BATCH), Random(2026)
     quiet = configure(tmp_path / "undisturbed", elasticsearch, planted.index, namespaces[0])
     began = time.monotonic()

@@ -10,7 +10,7 @@ import pytest
 
 from logsentry.errors import BundleRefused, UsageError
 from logsentry.pipeline.dry_run import SHOWN, Shown, dry_run, shown
-from logsentry.pipeline.enrich import Span
+from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.event import Event
 from logsentry.schema.record import Address

@@ -21,7 +21,7 @@ from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books, Run
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Options, Scorer
-from logsentry.sdk import Exporter, Input, MayRepeat, Progress, Source
+from logsentry.sdk import Exporter, Input, MayRepeat, Progress, Scheduled, Source
 from logsentry.store.bundles import locate
 from logsentry.store.verified import Bundle, read
 
@@ -179,6 +179,8 @@ def run_config(path: Path, progress: Progress, notice: Notice = unnoticed, stop:
             if stop is not None and stop.asked:
                 break
             with closing(framed(built("inputs", part), found.source)) as input_:
+                if isinstance(input_, Scheduled):
+                    raise UsageError(f"the input {part.use} grows while it is read: `logsentry enrich {path}` reads it in passes")
                 job = Job(
                     found.source,
                     input_,

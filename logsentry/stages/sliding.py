@@ -10,6 +10,9 @@ from logsentry.schema.profile import CountRule, TimeRule
 from logsentry.schema.window import Window
 from logsentry.stages.closed import Closed, entity
 
+SILENT_NANOSECONDS = 86_400 * 1_000_000_000
+"""After a day without an event a window by count is not waited for: its records would hold up the cursor for ever."""
+
 
 class Counted:
     """Windows of `size` events, a new one every `step`. What is left at the end is a last, shorter window."""
@@ -34,16 +37,19 @@ class Counted:
             self._fresh[key] = 0
 
     def quiet(self, until: int) -> Iterator[Closed]:
-        """A count is never full by waiting."""
-        return iter(())
+        """The last windows of entities that had fallen silent a day before; the others wait for more events."""
+        silent = [key for key, held in self._held.items() if held and (held[-1].time or 0) < until - SILENT_NANOSECONDS]
+        return iter([self._last(key) for key in silent])
 
     def flush(self) -> Iterator[Closed]:
-        for key, held in self._held.items():
-            if held and self._fresh[key]:
-                yield Closed(Window(key, tuple(held)), tuple(held))
-            elif held:  # every one of them has been in a window already; only the books still wait
-                yield Closed(Window(key, ()), tuple(held))
+        for key in [key for key, held in self._held.items() if held]:
+            yield self._last(key)
         self._held, self._fresh = {}, {}
+
+    def _last(self, key: str) -> Closed:
+        """What is left of an entity. Where all of it has been in a window already the window is empty: only the books still wait."""
+        held, fresh = tuple(self._held.pop(key)), self._fresh.pop(key)
+        return Closed(Window(key, held if fresh else ()), held)
 
 
 class Timed:
@@ -84,8 +90,11 @@ class Timed:
         return Closed(Window(key, inside), done)
 
     def quiet(self, until: int) -> Iterator[Closed]:
-        """None: a window is cut by the next event of its entity, as it would be had the input gone on."""
-        return iter(())
+        """The windows that end before this time: no event of theirs is to come."""
+        for key, held in self._held.items():
+            while held and until >= self._start[key] + self._length:
+                yield self._cut(key, held, self._start[key])
+                self._start[key] += self._step
 
     def flush(self) -> Iterator[Closed]:
         for key, held in self._held.items():

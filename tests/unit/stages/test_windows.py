@@ -145,13 +145,32 @@ def test_quiet_gives_back_what_waited_behind_an_older_session() -> None:
     assert ids(list(windows.quiet(4 * SECOND))) == [["1", "2", "3"]]
 
 
-@pytest.mark.parametrize("rules", [Windowing(count=CountRule(4, 2)), Windowing(time=TimeRule(20, 10)), Windowing()])
-def test_quiet_leaves_sliding_windows_alone(rules: Windowing) -> None:
-    events = [event(number, "a", number) for number in range(6)]
+def test_quiet_waits_a_day_for_a_window_by_count_to_fill() -> None:
+    windows = assembler(Windowing(count=CountRule(4, 2, ("source.address",))))
+    for each in (event(1, "a", 0), event(2, "b", 80_000)):
+        assert list(windows.feed(each)) == []
+    assert list(windows.quiet(86_400 * SECOND)) == []
+    assert ids(list(windows.quiet(86_401 * SECOND))) == [["1"]]
+    assert ids(list(windows.flush())) == [["2"]]
+
+
+@given(st.lists(st.integers(0, 120), max_size=40).map(sorted), st.integers(0, 160))
+def test_quiet_cuts_the_windows_by_time_that_have_ended(times: list[int], until: int) -> None:
+    rules = Windowing(time=TimeRule(20, 10))
+    events = [event(number, "a", time) for number, time in enumerate(times) if time < until]
     windows = assembler(rules)
-    fed = [c for each in events for c in windows.feed(each)]
-    assert list(windows.quiet(10**6 * SECOND)) == []
-    assert ids([*fed, *windows.flush()]) == ids(through(rules, events))
+    found = [c for each in events for c in windows.feed(each)]
+    found += windows.quiet(until * SECOND)
+    whole = through(rules, events)
+    assert ids(found) == ids(whole)[: len(ids(found))]
+    ended = [c for c in whole if c.window.events and _end(c) <= until]
+    assert len(ids(found)) == len(ended)
+
+
+def _end(closed: Closed) -> float:
+    """A window of 20 s holds an event that no later one holds: it began in the 10 s before that event's."""
+    first = min(e.time or 0 for e in closed.done) // SECOND if closed.done else 0
+    return first - first % 10 + 20 if closed.done else 0
 
 
 @given(

@@ -26,6 +26,8 @@ COMMANDS = {
     "score": ("logsentry.cli.score:command", "Score logs with a bundle, as JSON lines or into a store."),
     "run": ("logsentry.cli.run:command", "Score what a configuration names, and go on where the last run stopped."),
     "enrich": ("logsentry.cli.enrich:command", "Score what is new in Elasticsearch indices: one pass of a scheduled job."),
+    "serve": ("logsentry.cli.serve:command", "Hold bundles in memory and score for other programs."),
+    "client": ("logsentry.cli.client:command", "Score logs on a running server, and see what it serves."),
     "dlq": ("logsentry.cli.dlq:command", "List, show, replay and purge what could not be read or stored."),
     "state": ("logsentry.cli.state:command", "Check and repair where runs stand."),
     "report": ("logsentry.cli.report:command", "Write one HTML page about scores."),

@@ -12,10 +12,13 @@
 
 from __future__ import annotations
 
-from logsentry.config.load import load
+from logsentry.config.load import load, load_forward
 from logsentry.config.schema import schema
 from logsentry.config.show import show
-from logsentry.config.tree import Alerts, BundleRef, Part, Pipeline, Scoring, SourcePart
+from logsentry.config.tree import Alerts, BundleRef, Forward, Listen, Part, Pipeline, Scoring, SourcePart, Syslog, SyslogTls
 from logsentry.schema.secret import Secret
 
-__all__ = ["Alerts", "BundleRef", "Part", "Pipeline", "Scoring", "Secret", "SourcePart", "load", "schema", "show"]
+__all__ = [
+    "Alerts", "BundleRef", "Forward", "Listen", "load", "load_forward", "Part", "Pipeline", "schema", "Scoring", "Secret", "show",
+    "SourcePart", "Syslog", "SyslogTls",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A configuration file into a `Pipeline`: read, substitute variables, check each plugin's options against its own struct."""
+"""A configuration file into a `Pipeline` or a `Forward`: read, substitute variables, check each plugin's options against its own struct."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from logsentry.config.check import typed, unknown
 from logsentry.config.document import Document, Place, read, spell
 from logsentry.config.substitute import substitute
-from logsentry.config.tree import Part, Pipeline, SourcePart
+from logsentry.config.tree import Forward, Part, Pipeline, SourcePart
 from logsentry.errors import UsageError
 from logsentry.registry import Registry, installed
 from logsentry.schema.profile import Profile
@@ -25,12 +25,26 @@ def load(path: str | Path, registry: Registry | None = None, environment: Mappin
     names does not load.
     """
     document = substitute(read(path), os.environ if environment is None else environment)
-    return _pipeline(document, registry or installed())
+    if isinstance(document.values, dict) and "listen" in document.values:
+        raise document.error(("listen",), "what listens is for `logsentry serve --forward`; give `inputs` here")
+    return Pipeline(**_values(document, registry or installed(), Pipeline))
 
 
-def _pipeline(document: Document, registry: Registry) -> Pipeline:
+def load_forward(path: str | Path, registry: Registry | None = None, environment: Mapping[str, str] | None = None) -> Forward:
+    """The same for a file that says `listen` where others say `inputs`. Raises what `load` raises."""
+    document = substitute(read(path), os.environ if environment is None else environment)
+    if isinstance(document.values, dict) and "inputs" in document.values:
+        raise document.error(("inputs",), "inputs are for `logsentry run`; give `listen` here")
+    found = Forward(**_values(document, registry or installed(), Forward))
+    syslog = found.listen.syslog
+    if not (found.listen.bulk or found.listen.hec or (syslog is not None and (syslog.tcp or syslog.udp))):
+        raise document.error(("listen",), "listen should turn on at least one of bulk, hec and syslog (tcp, udp)")
+    return found
+
+
+def _values(document: Document, registry: Registry, kind: type[Pipeline] | type[Forward]) -> dict[str, Any]:
     values = _mapping(document, (), document.values)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(Pipeline)}
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     unknown(document, (), values, fields)
     for name, field in fields.items():
         if field.required and name not in values:
@@ -43,7 +57,7 @@ def _pipeline(document: Document, registry: Registry) -> Pipeline:
             built[name] = _source(document, value, registry)
         else:
             built[name] = typed(document, (name,), value, fields[name].type)
-    return Pipeline(**built)
+    return built
 
 
 def _parts(document: Document, kind: str, value: Any, registry: Registry) -> tuple[Part, ...]:

@@ -9,14 +9,14 @@ import msgspec
 import yaml
 
 from logsentry.config.document import Nodes
-from logsentry.config.tree import Part, Pipeline, SourcePart
+from logsentry.config.tree import Forward, Part, Pipeline, SourcePart
 from logsentry.schema.secret import HIDDEN, Secret
 
 _SECRET_NAME = re.compile(r"passw|secret|token|api_?key|credential", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
-def show(pipeline: Pipeline, redact: bool = True) -> str:
+def show(pipeline: Pipeline | Forward, redact: bool = True) -> str:
     """YAML that `load` reads to the same pipeline; with `redact`, secrets and the user part of URLs are `***`.
 
     Besides what is typed as `Secret`, text under a name like `password` or `token` is hidden too: a plugin's author may

@@ -73,3 +73,57 @@ class Pipeline(msgspec.Struct, frozen=True):
     dead_letters: Annotated[Text, Meta(description="file that takes what could not be decoded or stored")] = (
         "logsentry-dead-letters.ndjson"
     )
+
+
+class SpoolPart(msgspec.Struct, frozen=True):
+    """Where what arrives is kept until it was scored."""
+
+    folder: Annotated[Text, Meta(description="folder of the spool")] = "logsentry-spool"
+    most_bytes: Annotated[int, Meta(ge=1 << 20, description="size at which no more is taken until some was scored")] = 1 << 30
+
+
+class SyslogTls(msgspec.Struct, frozen=True):
+    """TLS of the TCP listener; with `client_ca` only clients with a certificate of that authority are let in."""
+
+    certificate: Annotated[Text, Meta(description="file with the certificate, and those between it and its authority")]
+    key: Annotated[Text, Meta(description="file with its key")]
+    client_ca: Annotated[str, Meta(description="file with the authority of clients' certificates")] = ""
+
+
+class Syslog(msgspec.Struct, frozen=True):
+    """Where syslog is listened for, each as HOST:PORT."""
+
+    tcp: Annotated[str, Meta(description="address for syslog over TCP")] = ""
+    udp: Annotated[str, Meta(description="address for syslog over UDP, which may lose messages")] = ""
+    tls: SyslogTls | None = None
+
+
+class Listen(msgspec.Struct, frozen=True):
+    """What forwarders may deliver here, and how. `record` is the field of a JSON document that holds the raw record."""
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="part of the address: /intake/NAME/_bulk")]
+    bulk: Annotated[bool, Meta(description="take what is sent to Elasticsearch's _bulk")] = False
+    hec: Annotated[bool, Meta(description="take what is sent to Splunk's HTTP Event Collector")] = False
+    record: Annotated[Text, Meta(description="field of a document that is the raw record, or `document` for all of it")] = "message"
+    acknowledge: Annotated[
+        Literal["stored", "exported"], Meta(description="when a collector's acknowledgement is given")
+    ] = "stored"
+    hold: Annotated[float, Meta(gt=0, description="seconds after which windows that wait for more events are closed")] = 3600.0
+    spool: SpoolPart = SpoolPart()
+    syslog: Syslog | None = None
+
+
+class Forward(msgspec.Struct, frozen=True):
+    """A configuration of `logsentry serve --forward`: a `Pipeline` with what arrives in place of inputs."""
+
+    listen: Listen
+    source: SourcePart
+    bundle: BundleRef
+    exporters: tuple[Part, ...]
+    alerts: Alerts = Alerts()
+    scoring: Scoring = Scoring()
+    state: Annotated[Text, Meta(description="folder of the checkpoints")] = "logsentry-state"
+    patience: Annotated[float, Meta(ge=0, description="seconds without anything passing, after which it begins anew")] = 900.0
+    dead_letters: Annotated[Text, Meta(description="file that takes what could not be decoded or stored")] = (
+        "logsentry-dead-letters.ndjson"
+    )

@@ -26,7 +26,7 @@ from logsentry.store.bundles import locate
 from logsentry.store.verified import Bundle, read
 
 if TYPE_CHECKING:
-    from logsentry.config import Pipeline
+    from logsentry.config import Forward, Pipeline
 
 DEMO_BUNDLE = Path(__file__).parent.parent / "demo" / "bundle"
 
@@ -132,8 +132,18 @@ def score_files(
         return run(job, progress)
 
 
+class Parts(msgspec.Struct, frozen=True):
+    """What a configuration names but for its inputs, ready to work. `digest` is of the configuration that is in force, without its
+    secrets."""
+
+    source: Source
+    scorer: Scorer
+    exporters: tuple[Exporter, ...]
+    digest: str
+
+
 class Opened(msgspec.Struct, frozen=True):
-    """What a configuration names, ready to work. `digest` is of the configuration that is in force, without its secrets."""
+    """The same with the configuration itself."""
 
     pipeline: Pipeline
     source: Source
@@ -146,25 +156,34 @@ class Opened(msgspec.Struct, frozen=True):
 def opened(path: Path) -> Iterator[Opened]:
     """Read a configuration and open its parts but for the inputs; the exporters are closed at the end.
 
-    Raises `ConfigError` where the file is wrong, or asks for another profile than the bundle was trained with, and `BundleRefused`.
+    Raises `ConfigError` where the file is wrong, and what `parts` raises.
     """
-    from logsentry.config import load, show  # YAML, which `score` has no use for, is a tenth of its start
+    from logsentry.config import load  # YAML, which `score` has no use for, is a tenth of its start
 
     pipeline = load(path)
-    bundle = find_bundle(pipeline.bundle.name, Path(pipeline.bundle.store))
-    if pipeline.source.use != bundle.manifest.source:
+    with parts(pipeline) as found:
+        yield Opened(pipeline, found.source, found.scorer, found.exporters, found.digest)
+
+
+@contextmanager
+def parts(config: Pipeline | Forward) -> Iterator[Parts]:
+    """Raises `ConfigError` for another profile than the bundle was trained with, and `BundleRefused`."""
+    from logsentry.config import show
+
+    bundle = find_bundle(config.bundle.name, Path(config.bundle.store))
+    if config.source.use != bundle.manifest.source:
         raise BundleRefused(
-            f"{bundle.reference} was trained on {bundle.manifest.source}; it says nothing about {pipeline.source.use}"
+            f"{bundle.reference} was trained on {bundle.manifest.source}; it says nothing about {config.source.use}"
         )
-    source: Source = built("sources", pipeline.source)
-    options = {**msgspec.structs.asdict(pipeline.scoring), "alerts_per_day": pipeline.alerts.per_day}
-    digest = blake2b(show(pipeline).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+    source: Source = built("sources", config.source)
+    options = {**msgspec.structs.asdict(config.scoring), "alerts_per_day": config.alerts.per_day}
+    digest = blake2b(show(config).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     with ExitStack() as stack:
-        exporters = tuple(stack.enter_context(closing(built("exporters", part))) for part in pipeline.exporters)
+        exporters = tuple(stack.enter_context(closing(built("exporters", part))) for part in config.exporters)
         scorer = Scorer(bundle, scorer_options(options))
-        if pipeline.source.profile not in (None, scorer.keys.profile):
+        if config.source.profile not in (None, scorer.keys.profile):
             raise ConfigError(f"{bundle.reference} was trained with another profile of {source.name}; train again with this one")
-        yield Opened(pipeline, source, scorer, exporters, digest)
+        yield Parts(source, scorer, exporters, digest)
 
 
 def run_config(path: Path, progress: Progress, notice: Notice = unnoticed, stop: Stop | None = None) -> list[Done]:

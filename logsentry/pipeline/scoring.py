@@ -152,8 +152,8 @@ class ScoringPass:
         for number, decoded in enumerate(through(records, self._source, self._admit), 1):
             if decoded is not None:
                 self._take(decoded)
-            elif self._apart and not self._stop.asked:
-                self._closed.extend(self._windows.flush())
+            elif not self._stop.asked:
+                self._idle()
             if len(self._closed) >= BATCH:
                 self._deliver()
             if self._ledger.full:
@@ -162,6 +162,11 @@ class ScoringPass:
                 progress(*position(input_), self.tally.sentence(number))
             if self._stop.asked:  # what a joiner holds stays open too: it may be half an event
                 return
+
+    def _idle(self) -> None:
+        """The input has nothing just now."""
+        if self._apart:
+            self._closed.extend(self._windows.flush())
 
     def _end_windows(self, input_: Input) -> None:
         """Close what is to be closed now that nothing more is read, and deliver it."""

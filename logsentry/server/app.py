@@ -1,0 +1,150 @@
+"""The server as an application: which address is answered by what, and who may ask.
+
+GET  /healthz /readyz                                     for load balancers; no token
+GET  /v2 /v2/health/live|ready /v2/models/{m}[…]          the open inference protocol
+POST /v2/models/{m}[/versions/{v}]/infer
+POST /v2/repository/index|models/{m}/load|unload          (the last two only when enabled)
+POST /v1/score/{source}                                   raw logs in, explained scores out
+GET  /metrics /openapi.json /                             Prometheus, the document of this interface, a status page
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from logsentry.scoring.scorer import Options
+from logsentry.server.access import Access, Role
+from logsentry.server.answers import Disabled, Handler, as_json, guarded, refused_by_routing
+from logsentry.server.ecs_logs import AccessLog
+from logsentry.server.inference import Inference, Repository
+from logsentry.server.limits import Limits
+from logsentry.server.measures import CONTENT_TYPE, Measures
+from logsentry.server.models import Models
+from logsentry.server.openapi import document
+from logsentry.server.rawlogs import RawLogs
+
+EXTENSIONS = ("binary_tensor_data", "model_repository")
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What a server is started with. `follow_seconds` is how often the store is looked at; `control` allows loading and unloading;
+    `access_log` writes a line for each request."""
+
+    store: Path
+    options: Options = Options()
+    limits: Limits = Limits()
+    control: bool = False
+    follow_seconds: float = 2.0
+    access_log: bool = False
+
+
+def application(settings: Settings, access: Access) -> Starlette:
+    """The ASGI application. Bundles are opened when it starts, unless that was done before, and closed, after the last request, when it
+    ends."""
+    models = Models(settings.store, settings.options, settings.limits)
+    measures = Measures(models)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if not models.looked:
+            await models.begin()
+        follow = asyncio.create_task(models.follow(settings.follow_seconds))
+        try:
+            yield
+        finally:
+            follow.cancel()
+            with suppress(asyncio.CancelledError):
+                await follow
+            await models.close()
+
+    unrouted = {404: refused_by_routing, 405: refused_by_routing}
+    app = Starlette(routes=routes(settings, access, models, measures), lifespan=lifespan, exception_handlers=unrouted)
+    app.add_middleware(Timed, measures=measures)
+    if settings.access_log:
+        app.add_middleware(AccessLog)
+    app.state.models = models
+    return app
+
+
+def routes(settings: Settings, access: Access, models: Models, measures: Measures) -> list[Route]:
+    inference, repository, raw = Inference(models, EXTENSIONS), Repository(models), RawLogs(models)
+
+    def route(path: str, handler: Handler, role: Role | None, method: str = "GET") -> Route:
+        return Route(path, guarded(handler, role, access), methods=[method])
+
+    def controlled(handler: Handler) -> Handler:
+        return handler if settings.control else disabled
+
+    async def metrics(request: Request) -> Response:
+        return Response(measures.text(), media_type=CONTENT_TYPE)
+
+    async def described(request: Request) -> Response:
+        return as_json(document())
+
+    found = [
+        route("/healthz", alive, None),
+        route("/readyz", inference.ready, None),
+        route("/v2/health/live", inference.live, None),
+        route("/v2/health/ready", inference.ready, None),
+        route("/v2", inference.server, "read"),
+        route("/v2/repository/index", repository.index, "read", "POST"),
+        route("/v2/repository/models/{model}/load", controlled(repository.load), "admin", "POST"),
+        route("/v2/repository/models/{model}/unload", controlled(repository.unload), "admin", "POST"),
+        route("/v1/score/{source}", raw.score, "score", "POST"),
+        route("/metrics", metrics, "read"),
+        route("/openapi.json", described, "read"),
+    ]
+    for model in ("/v2/models/{model}", "/v2/models/{model}/versions/{version}"):
+        found += [
+            route(model, inference.model, "read"),
+            route(model + "/ready", inference.model_ready, "read"),
+            route(model + "/infer", inference.infer, "score", "POST"),
+        ]
+    return found
+
+
+async def alive(request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+async def disabled(request: Request) -> Response:
+    raise Disabled("loading and unloading is off on this server; start it with --control to allow it")
+
+
+Message = MutableMapping[str, Any]
+
+
+class Timed:
+    """Measures each request, and names it by its route, so that no path of a client becomes a label."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], measures: Measures) -> None:
+        self._app, self._measures = app, measures
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 0
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            self._measures.seconds.labels(route, str(status)).observe(time.perf_counter() - began)

@@ -26,8 +26,8 @@ class Benchmark(msgspec.Struct, frozen=True, eq=False, dict=True):
     """`keys` counts the ids, special ones included; `texts` is what each of them stands for, empty where that is unknown.
 
     `train` are normal windows in the order of the data, as often as they came. `windows` are the distinct test windows, of which
-    `normal[i]` and `abnormal[i]` came with each label. `paper_keys` is the least number of keys of a session that the *paper* protocol
-    counts, 0 where there is no such protocol.
+    `normal[i]` and `abnormal[i]` came with each label. `fixed_keys`: no key was learned from lines, so none is unknown. `paper_keys`
+    is the least number of keys of a session that the *paper* protocol counts, 0 where there is no such protocol.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Benchmark(msgspec.Struct, frozen=True, eq=False, dict=True):
     normal: Counts
     abnormal: Counts
     texts: tuple[str, ...] = ()
+    fixed_keys: bool = False
     paper_keys: int = 0
     caution: str = ""
     source: str = ""

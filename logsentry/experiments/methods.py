@@ -23,6 +23,7 @@ CLASSICAL = (
     Method("one-class SVM", "one-class-svm", {}, "as PCA"),
     Method("LogCluster", "logcluster", {}, "as PCA, keys weighted"),
 )
+REGEX = Method("regular expressions", "regex", {"rules": "hdfs"}, "words of failure in the templates")
 NEXT_KEY = (Method("DeepLog", "deeplog"), Method("LogAnomaly", "loganomaly"))
 SOLO = Method("LogBERT, one model", ENSEMBLE, {"members": 1}, "every second key hidden, then the others")
 MASK_DRAWS = (
@@ -48,7 +49,7 @@ HYBRIDS = (
     ),
 )
 
-SEQUENCES = (*COUNTING_ROWS, *CLASSICAL, *NEXT_KEY, SOLO, *ENSEMBLES, *HYBRIDS, *MASK_DRAWS)
+SEQUENCES = (*COUNTING_ROWS, REGEX, *CLASSICAL, *NEXT_KEY, SOLO, *ENSEMBLES, *HYBRIDS, *MASK_DRAWS)
 RAW_LINES = (*COUNTING_ROWS, *CLASSICAL, *NEXT_KEY, SOLO, ENSEMBLES[0], HYBRIDS[1])
 WINDOWS = (COUNTING_ROWS[0], COUNTING_ROWS[-1], CLASSICAL[0], NEXT_KEY[0], SOLO)
 VOTERS = Method("25 members of a LogBERT ensemble", ENSEMBLE, {"members": 25})

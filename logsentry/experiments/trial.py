@@ -19,6 +19,7 @@ import numpy as np
 from logsentry.errors import UsageError
 from logsentry.experiments.benchmark import Benchmark
 from logsentry.experiments.ratings import Method, Ratings
+from logsentry.experiments.ruled import ruled
 from logsentry.pipeline.build import make_detector
 from logsentry.pipeline.hybrid import Hybrid
 from logsentry.scoring.calibrating import scale_of
@@ -27,7 +28,7 @@ from logsentry.scoring.opening import Hardware, open_part
 from logsentry.scoring.panel import Panel, Seat, batches
 from logsentry.scoring.vote import Vote, needed
 from logsentry.sdk import Detector, Progress
-from logsentry.text.keys import ReadsTexts
+from logsentry.text.keys import ChoosesKeys, ReadsTexts
 from logsentry.text.vocabulary import FIRST_KEY, UNK
 
 HELD_BACK = 0.2
@@ -52,9 +53,11 @@ class Fitted(msgspec.Struct, frozen=True):
 
 def trial(method: Method, benchmark: Benchmark, seed: int, progress: Progress) -> Ratings:
     """The same arguments give the same ratings."""
-    split = split_of(benchmark, seed)
     options = dict(method.options)
     asking = {name: options.pop(name, None) for name in ("mask_stride", "mask_draws", "vote")}
+    if isinstance(chooser := make_detector(method.detector, options), ChoosesKeys):
+        benchmark = ruled(benchmark, chooser)
+    split = split_of(benchmark, seed)
     began = time.perf_counter()
     learned = [fitted(name, told, benchmark, seed, progress) for name, told in _detectors(method.detector, options)]
     scoring = time.perf_counter()
@@ -96,7 +99,7 @@ def split_of(benchmark: Benchmark, seed: int) -> Split:
     every = list(benchmark.train)
     random.Random(seed).shuffle(every)
     cut = len(every) - int(len(every) * HELD_BACK)
-    known = {key for window in every[:cut] for key in window}
+    known = set(range(benchmark.keys)) if benchmark.fixed_keys else {key for window in every[:cut] for key in window}
     parts = (every[:cut], every[cut:], benchmark.windows)
     return Split(*([_known(window, known) for window in part] for part in parts))
 

@@ -83,6 +83,8 @@ def seed_of(seed: int, fold: int) -> int:
 
 
 def within(progress: Progress, fold: int, folds: int) -> Progress:
+    if folds == 1:
+        return progress
     return lambda done, total, note: progress(fold * total + done, folds * total, f"fold {fold + 1} of {folds}, {note}")
 
 

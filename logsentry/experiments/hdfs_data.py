@@ -41,7 +41,7 @@ def read(folder: Path | None = None) -> Benchmark:
         "hdfs",
         title="HDFS (logdeep's split)",
         keys=FIRST_KEY + KEYS,
-        texts=_texts((folder or staged()) / TEMPLATES),
+        rule_texts=_texts((folder or staged()) / TEMPLATES),
         train=[_window(line, place) for line in _lines(place, "hdfs_train")],
         normal=normal.elements(),
         abnormal=abnormal.elements(),

@@ -21,9 +21,10 @@ PROFILE = Profile(fields=(Field("message"),), windows=Windowing())
 
 def ruled(benchmark: Benchmark, detector: ChoosesKeys) -> Benchmark:
     """The same windows in the detector's own keys. Raises `UsageError` where nobody knows what the keys say."""
-    if not benchmark.texts:
+    texts = benchmark.texts or benchmark.rule_texts
+    if not texts:
         raise UsageError(f"{benchmark.title} does not say what its keys stand for, so no rule can be searched in them")
-    events = [Event("", None, "", {"message": text}, text, b"") for text in benchmark.texts[FIRST_KEY:]]
+    events = [Event("", None, "", {"message": text}, text, b"") for text in texts[FIRST_KEY:]]
     keys = detector.learn_keys(PROFILE, events)
     ids = [*range(FIRST_KEY), *(keys.encode(EventWindow("", (event,)))[1] for event in events)]
 

@@ -46,7 +46,7 @@ def compare(
     """
     chosen, folder = plan.methods(rows), plan.out / name
     whole = read()
-    chosen = [row for row in chosen if row.detector != "regex" or whole.texts or "regex" in plan.detectors]
+    chosen = [row for row in chosen if row.detector != "regex" or whole.texts or whole.rule_texts or "regex" in plan.detectors]
     benchmark = plan.benchmark(whole)
     tables, measured, curves = Tables(benchmark), list[Row](), dict[tuple[str, object], tuple[str, Curve]]()
     for method, finished in by_method(Trials(folder / "trials", trial, plan.fresh), chosen, benchmark, plan, progress):

@@ -19,7 +19,7 @@ from logsentry.scoring.conformal import at_least
 class Folds:
     """Values of held-back windows, one sorted array a fold, each by the members that did not see them."""
 
-    def __init__(self, held_back: Sequence[Sequence[float]]) -> None:
+    def __init__(self, held_back: Sequence[Sequence[float] | np.ndarray]) -> None:
         self.held_back = [np.asarray(values, dtype=np.float64) for values in held_back]
         self.windows = sum(len(values) for values in self.held_back)
 

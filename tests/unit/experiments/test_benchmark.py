@@ -78,13 +78,17 @@ def test_hdfs_as_published(data: Path) -> None:
 
 
 def test_keys_say_what_they_stand_for_where_that_is_known(hdfs_folder: Path) -> None:
-    assert hdfs_data.read(hdfs_folder).texts == ()
+    assert hdfs_data.read(hdfs_folder).rule_texts == ()
     templates = hdfs_folder / hdfs_data.TEMPLATES
     templates.parent.mkdir(parents=True)
     with lzma.open(templates, "wt") as file:
         file.write("".join(f"<*>template {number}<*>\n" for number in range(1, 34)))
     read = hdfs_data.read(hdfs_folder)
-    assert (len(read.texts), read.texts[FIRST_KEY], read.texts[-1]) == (read.keys, "<*>template 1<*>", "<*>template 28<*>")
+    assert (len(read.rule_texts), read.rule_texts[FIRST_KEY], read.rule_texts[-1]) == (
+        read.keys,
+        "<*>template 1<*>",
+        "<*>template 28<*>",
+    )
     with lzma.open(templates, "wt") as file:
         file.write("one\n")
     with pytest.raises(InputError, match="1 templates"):

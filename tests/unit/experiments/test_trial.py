@@ -92,7 +92,7 @@ def test_in_folds_every_window_is_held_back_once(small: Benchmark, detector: str
 
 def test_rules_read_what_the_keys_say(small: Benchmark) -> None:
     texts = (*SPECIALS, *(f"step {number}" for number in range(9)), "writing a block failed")
-    ratings = rated(replace(small, texts=texts), "regex", rules="hdfs")
+    ratings = rated(replace(small, rule_texts=texts), "regex", rules="hdfs")
     found = [value > 0 for value in ratings.values]
     assert found == [NEVER in window for window in small.windows]
     assert set(ratings.held_back) == {0.0}

@@ -27,7 +27,7 @@ def window(number: int, size: int = 1, text: str = "started") -> Window:
 
 def corpus(windows: list[Window]) -> Corpus:
     half = len(windows) // 2
-    data = TrainingData(1, len(windows), "", "", "")
+    data = TrainingData("", len(windows), len(windows), "", "")
     return Corpus(tuple(windows[:half]), tuple(windows[half:]), data, 1.0, Books(0, 0, 0, 0, 0), ())
 
 

@@ -49,15 +49,18 @@ HYBRIDS = (
     ),
 )
 
-FOLDS = tuple(
-    Method(name, detector, {**options, "folds": 5}, "each fifth held back from one of five")
-    for name, detector, options in (
-        ("LogBERT, 5 folds", ENSEMBLE, {"members": 1}),
-        ("counting, 5 folds", COUNTING, {}),
-        ("hybrid: one LogBERT and counting, 5 folds", "hybrid", {"detectors": {ENSEMBLE: {"members": 1}, COUNTING: {}}}),
-    )
+FOLDS = (
+    Method("counting, 5 folds", COUNTING, {"folds": 5}, "each fifth held back from one of five"),
+    Method("LogBERT, 5 folds", ENSEMBLE, {"members": 1, "folds": 5}, "as above", seeds=3),
+    Method(
+        "hybrid: one LogBERT and counting, 5 folds",
+        "hybrid",
+        {"detectors": {ENSEMBLE: {"members": 1}, COUNTING: {}}, "folds": 5},
+        "as above",
+        seeds=3,
+    ),
 )
-"""Cross-conformal: 4,855 windows set the threshold, not 971."""
+"""Cross-conformal: on HDFS 4,855 windows set the threshold, not 971. LogBERT is trained five times for it, hence fewer seeds."""
 
 SEQUENCES = (*COUNTING_ROWS, REGEX, *CLASSICAL, *NEXT_KEY, SOLO, *ENSEMBLES, *HYBRIDS, *FOLDS, *MASK_DRAWS)
 RAW_LINES = (*COUNTING_ROWS, *CLASSICAL, *NEXT_KEY, SOLO, ENSEMBLES[0], HYBRIDS[1])

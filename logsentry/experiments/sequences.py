@@ -65,7 +65,7 @@ def by_method(
     trials: Trials, chosen: Sequence[Method], benchmark: Benchmark, plan: Plan, progress: Progress
 ) -> Iterator[tuple[Method, list[Finished]]]:
     """The trials of each method with all seeds, one method in memory at a time; what single members said is let go."""
-    asked = [Asked(method, benchmark, seed) for method in chosen for seed in plan.seed_list]
+    asked = [Asked(method, benchmark, seed) for method in chosen for seed in plan.seed_list[: method.seeds]]
     for method, some in groupby(trials.run(asked, progress), key=lambda pair: pair[0].method.name):
         finished = []
         for _, done in some:

@@ -33,6 +33,13 @@ from logsentry.cli.progress import bar
     "--fit-share", type=click.FloatRange(0.1, 0.95), default=0.7, show_default=True, help="Windows to fit on, earliest first."
 )
 @click.option(
+    "--folds",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Train so many times, each time without another part, which calibrates it; a finer threshold, and --fit-share means nothing.",
+)
+@click.option(
     "--mask-stride",
     type=click.IntRange(2),
     default=2,

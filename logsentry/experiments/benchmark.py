@@ -23,11 +23,12 @@ Counts = NDArray[np.int64]
 
 
 class Benchmark(msgspec.Struct, frozen=True, eq=False, dict=True):
-    """`keys` counts the ids, special ones included; `texts` is what each of them stands for, empty where that is unknown.
+    """`keys` counts the ids, special ones included; `texts` is what each of them stands for, empty where that is unknown. `rule_texts`
+    is the same for rules alone, where it comes from elsewhere than the data.
 
     `train` are normal windows in the order of the data, as often as they came. `windows` are the distinct test windows, of which
-    `normal[i]` and `abnormal[i]` came with each label. `paper_keys` is the least number of keys of a session that the *paper* protocol
-    counts, 0 where there is no such protocol.
+    `normal[i]` and `abnormal[i]` came with each label. `fixed_keys`: no key was learned from lines, so none is unknown. `paper_keys`
+    is the least number of keys of a session that the *paper* protocol counts, 0 where there is no such protocol.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Benchmark(msgspec.Struct, frozen=True, eq=False, dict=True):
     normal: Counts
     abnormal: Counts
     texts: tuple[str, ...] = ()
+    rule_texts: tuple[str, ...] = ()
+    fixed_keys: bool = False
     paper_keys: int = 0
     caution: str = ""
     source: str = ""
@@ -59,7 +62,7 @@ class Benchmark(msgspec.Struct, frozen=True, eq=False, dict=True):
     def digest(self) -> str:
         """Changes with anything that a trial may read."""
         content = [self.name, self.keys, self.train, self.windows, self.normal.tolist(), self.abnormal.tolist(), self.texts]
-        return hashlib.sha256(msgspec.json.encode(content)).hexdigest()
+        return hashlib.sha256(msgspec.json.encode([*content, *self.rule_texts])).hexdigest()
 
     def contradictory(self) -> list[int]:
         """Distinct test windows that came with both labels, the longest last: nothing that reads keys alone gets all of them right."""

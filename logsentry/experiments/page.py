@@ -55,10 +55,12 @@ def method_notes(plan: Plan, rows: Sequence[Row]) -> str:
     sure = {row.sure for row in rows}
     over_seeds = {row.method.name for row in rows if row.sure == SEEDS}
     seeds = ", ".join(map(str, plan.seed_list))
+    fewer = {row.method.name: row.seeds for row in rows if row.seeds < len(plan.seed_list)}
+    told = f" No more than the first {', '.join(f'{count} for {name}' for name, count in fewer.items())}." if fewer else ""
     lines = [
-        f"- Seeds: {seeds}; means over them." if len(plan.seed_list) > 1 else f"- Seed: {seeds}.",
+        f"- Seeds: {seeds}; means over them.{told}" if len(plan.seed_list) > 1 else f"- Seed: {seeds}.",
         f"- Thresholds: from held-back normal training windows alone, such that at most {100 * STATED:g} % of normal windows may alert "
-        "(split conformal prediction). No threshold has seen a test label.",
+        "(split conformal prediction; cross-conformal with folds). No threshold has seen a test label.",
         "- Chosen with a look at HDFS test results, and therefore flattered by them: this share among four, and defaults of counting, "
         "LogCluster, DeepLog and LogBERT (each says so where it is set).",
         *told_settings(plan),

@@ -15,13 +15,15 @@ class Method(msgspec.Struct, frozen=True):
     """A row of a table: a registered detector with options. `note` says beside the row what sets it apart.
 
     `options` are the detector's settings, but for `mask_stride` (hide every n-th key while scoring) and `mask_draws` (that many random
-    sets of hidden keys vote), which say how it is asked.
+    sets of hidden keys vote), which say how it is asked, and `folds`, how often it is trained without another part. No more than `seeds`
+    of those asked for are run, the first ones: what is trained many times is dear.
     """
 
     name: str
     detector: str
     options: dict[str, Any] = {}
     note: str = ""
+    seeds: int = 100
 
 
 class Ratings(msgspec.Struct):

@@ -40,9 +40,13 @@ def thunderbird(plan: Plan, trial: Trial, progress: Progress) -> str:
 def compare(
     name: str, read: Callable[[], Benchmark], rows: Sequence[Method], plan: Plan, trial: Trial, progress: Progress
 ) -> str:
-    """Run every method on the benchmark and write `name/` below the plan's folder; `read` is not called for nothing."""
+    """Run every method on the benchmark and write `name/` below the plan's folder.
+
+    Rules are searched in what keys say: where only numbers are known that row is left out, unless it is asked for and so can say why.
+    """
     chosen, folder = plan.methods(rows), plan.out / name
     whole = read()
+    chosen = [row for row in chosen if row.detector != "regex" or whole.texts or whole.rule_texts or "regex" in plan.detectors]
     benchmark = plan.benchmark(whole)
     tables, measured, curves = Tables(benchmark), list[Row](), dict[tuple[str, object], tuple[str, Curve]]()
     for method, finished in by_method(Trials(folder / "trials", trial, plan.fresh), chosen, benchmark, plan, progress):
@@ -61,7 +65,7 @@ def by_method(
     trials: Trials, chosen: Sequence[Method], benchmark: Benchmark, plan: Plan, progress: Progress
 ) -> Iterator[tuple[Method, list[Finished]]]:
     """The trials of each method with all seeds, one method in memory at a time; what single members said is let go."""
-    asked = [Asked(method, benchmark, seed) for method in chosen for seed in plan.seed_list]
+    asked = [Asked(method, benchmark, seed) for method in chosen for seed in plan.seed_list[: method.seeds]]
     for method, some in groupby(trials.run(asked, progress), key=lambda pair: pair[0].method.name):
         finished = []
         for _, done in some:

@@ -1,5 +1,7 @@
 """One trial: a detector is fitted on four fifths of the normal training windows, calibrated on the last, and rates the test windows.
 
+Trained in folds, that is done with each fifth in turn, and one value is made of all (`scoring.folds`).
+
 What is fitted, exported, calibrated and asked is what `logsentry train` and `logsentry score` run; the one exception are random
 masks, which nothing ships (`mask_draws`). Keys that the fitted part never had become the unknown event, as templates would.
 """
@@ -19,15 +21,18 @@ import numpy as np
 from logsentry.errors import UsageError
 from logsentry.experiments.benchmark import Benchmark
 from logsentry.experiments.ratings import Method, Ratings
+from logsentry.experiments.ruled import ruled
 from logsentry.pipeline.build import make_detector
+from logsentry.pipeline.folds import seed_of, within
 from logsentry.pipeline.hybrid import Hybrid
 from logsentry.scoring.calibrating import scale_of
+from logsentry.scoring.folds import Folds
 from logsentry.scoring.judge import Judge
 from logsentry.scoring.opening import Hardware, open_part
 from logsentry.scoring.panel import Panel, Seat, batches
 from logsentry.scoring.vote import Vote, needed
 from logsentry.sdk import Detector, Progress
-from logsentry.text.keys import ReadsTexts
+from logsentry.text.keys import ChoosesKeys, ReadsTexts
 from logsentry.text.vocabulary import FIRST_KEY, UNK
 
 HELD_BACK = 0.2
@@ -52,18 +57,37 @@ class Fitted(msgspec.Struct, frozen=True):
 
 def trial(method: Method, benchmark: Benchmark, seed: int, progress: Progress) -> Ratings:
     """The same arguments give the same ratings."""
-    split = split_of(benchmark, seed)
     options = dict(method.options)
     asking = {name: options.pop(name, None) for name in ("mask_stride", "mask_draws", "vote")}
-    began = time.perf_counter()
-    learned = [fitted(name, told, benchmark, seed, progress) for name, told in _detectors(method.detector, options)]
-    scoring = time.perf_counter()
-    judges = [judge for one in learned for judge in _judges(one.detector, split, benchmark.keys, asking, seed)]
-    rated = _rated(judges, split, asking["vote"] or "majority")
-    times = {"seconds_fit": scoring - began, "seconds_score": time.perf_counter() - scoring}
-    figures = {name: value for one in learned for name, value in one.figures.items() if np.isfinite(value)}
-    rated.figures = {**figures, **times}
-    return rated
+    folds = options.pop("folds", 1)
+    if isinstance(chooser := make_detector(method.detector, options), ChoosesKeys):
+        benchmark = ruled(benchmark, chooser)
+    detectors = _detectors(method.detector, options)
+    rated = []
+    for number, split in enumerate([split_of(benchmark, seed)] if folds == 1 else fold_splits(benchmark, seed, folds)):
+        own = seed if folds == 1 else seed_of(seed, number)
+        began = time.perf_counter()
+        learned = [fitted(name, told, benchmark, split, own, within(progress, number, folds)) for name, told in detectors]
+        scoring = time.perf_counter()
+        judges = [judge for one in learned for judge in _judges(one.detector, split, benchmark.keys, asking, own)]
+        rated.append(_rated(judges, split, asking["vote"] or "majority"))
+        times = {"seconds_fit": scoring - began, "seconds_score": time.perf_counter() - scoring}
+        rated[-1].figures = {**_figures(learned), **times}
+    return rated[0] if folds == 1 else across(rated)
+
+
+def _figures(learned: Sequence[Fitted]) -> dict[str, float]:
+    return {name: value for one in learned for name, value in one.figures.items() if np.isfinite(value)}
+
+
+def across(rated: Sequence[Ratings]) -> Ratings:
+    """One rating of those of the folds, each of which held its own windows back; times add up, other figures are means."""
+    folds = Folds([sorted(one.held_back) for one in rated])
+    values = folds.values([np.array(one.values) for one in rated])
+    names = set.intersection(*(set(one.figures) for one in rated))
+    sums = {name: sum(one.figures[name] for one in rated) for name in sorted(names)}
+    figures = {name: total if name.startswith("seconds") else total / len(rated) for name, total in sums.items()}
+    return Ratings(values.tolist(), folds.ruler().tolist(), figures=figures)
 
 
 def _detectors(name: str, options: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -75,30 +99,45 @@ def _detectors(name: str, options: dict[str, Any]) -> list[tuple[str, dict[str, 
     return list(hybrid.config.detectors.items())
 
 
-_KEPT: dict[tuple[str, bytes, str, int], Fitted] = {}
+_KEPT: dict[tuple[str, bytes, str, int, int], Fitted] = {}
 """What was fitted in this process: several rows ask the same model in different ways, and models are small."""
 
 
-def fitted(name: str, options: dict[str, Any], benchmark: Benchmark, seed: int, progress: Progress) -> Fitted:
-    """A detector fitted on the training part of a benchmark's split."""
-    key = (name, msgspec.json.encode(options, order="sorted"), benchmark.digest, seed)
+def fitted(name: str, options: dict[str, Any], benchmark: Benchmark, split: Split, seed: int, progress: Progress) -> Fitted:
+    """A detector fitted on the training part of a split."""
+    key = (name, msgspec.json.encode(options, order="sorted"), benchmark.digest, seed, len(split.fit))
     if key not in _KEPT:
         detector = make_detector(name, options)
         if isinstance(detector, ReadsTexts) and benchmark.texts:
             detector.told(benchmark.texts)
-        figures = detector.fit(split_of(benchmark, seed).fit, benchmark.keys, seed=seed, progress=progress)
+        figures = detector.fit(split.fit, benchmark.keys, seed=seed, progress=progress)
         _KEPT[key] = Fitted(detector, figures)
     return _KEPT[key]
 
 
 def split_of(benchmark: Benchmark, seed: int) -> Split:
     """The last fifth of a seeded shuffle is held back; keys that the rest lacks become UNK everywhere."""
+    every = _shuffled(benchmark, seed)
+    cut = len(every) - int(len(every) * HELD_BACK)
+    return _split(every[:cut], every[cut:], benchmark)
+
+
+def fold_splits(benchmark: Benchmark, seed: int, folds: int) -> list[Split]:
+    """Every n-th window of a seeded shuffle is held back, each in one split."""
+    every = _shuffled(benchmark, seed)
+    others = [[window for at, window in enumerate(every) if at % folds != number] for number in range(folds)]
+    return [_split(some, every[number::folds], benchmark) for number, some in enumerate(others)]
+
+
+def _shuffled(benchmark: Benchmark, seed: int) -> list[Window]:
     every = list(benchmark.train)
     random.Random(seed).shuffle(every)
-    cut = len(every) - int(len(every) * HELD_BACK)
-    known = {key for window in every[:cut] for key in window}
-    parts = (every[:cut], every[cut:], benchmark.windows)
-    return Split(*([_known(window, known) for window in part] for part in parts))
+    return every
+
+
+def _split(fit: list[Window], held_back: list[Window], benchmark: Benchmark) -> Split:
+    known = set(range(benchmark.keys)) if benchmark.fixed_keys else {key for window in fit for key in window}
+    return Split(*([_known(window, known) for window in part] for part in (fit, held_back, benchmark.windows)))
 
 
 def _known(window: Sequence[int], known: set[int]) -> Window:

@@ -71,11 +71,16 @@ def windows_of(events: Sequence[Event], profile: Profile) -> list[Window]:
     return sorted((c.window for c in closed if c.window.events), key=lambda window: window.time or 0)
 
 
+def disjoint(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows that have no event in common with any of the others."""
+    seen = {event.id for window in others for event in window.events}
+    return tuple(window for window in windows if seen.isdisjoint(event.id for event in window.events))
+
+
 def split(windows: Sequence[Window], fit_share: float) -> tuple[tuple[Window, ...], tuple[Window, ...]]:
     """The earliest share to fit on; of the rest those that have no event in common with it, as sliding windows may."""
     cut = int(len(windows) * fit_share)
-    fitted = {event.id for window in windows[:cut] for event in window.events}
-    held_back = tuple(window for window in windows[cut:] if fitted.isdisjoint(event.id for event in window.events))
+    held_back = disjoint(windows[cut:], windows[:cut])
     if len(held_back) < LEAST_HELD_BACK:
         raise TrainingError(
             f"{len(windows)} windows leave {len(held_back)} to hold back for the threshold, and it takes {LEAST_HELD_BACK}; give more logs"

@@ -68,10 +68,10 @@ class Hybrid:
 
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """The parts of all; each file is named for its detector."""
-        return [part for name, detector in self.detectors.items() for part in _named(name, detector, folder, probe)]
+        return [part for name, detector in self.detectors.items() for part in named(name, detector, folder, probe)]
 
 
-def _named(name: str, detector: Detector, folder: Path, probe: Sequence[Sequence[int]]) -> list[Part]:
+def named(name: str, detector: Detector, folder: Path, probe: Sequence[Sequence[int]]) -> list[Part]:
     """Write a detector's files as `NAME.file`, so that none overwrites another's."""
     with TemporaryDirectory(dir=folder) as own:
         parts = detector.export(Path(own), probe)

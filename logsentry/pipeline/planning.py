@@ -44,9 +44,12 @@ def plan_labelled(
     window: str | None = None,
     config: Path | None = None,
     mask_stride: int = 2,
+    folds: int = 1,
     **numbers: Any,
 ) -> LabelledPlan:
-    """PATHS are files whose rows carry their label. A mask stride means nothing to a classifier."""
+    """PATHS are files whose rows carry their label. A mask stride means nothing to a classifier, and it is not trained in folds."""
+    if folds > 1:
+        raise UsageError("a classifier is calibrated on rows with labels that are held back once; leave --folds out")
     profile = make_source(source).profile if config is None else configured(config, source)
     if window is not None:
         profile = rewindowed(profile, window)

@@ -1,8 +1,8 @@
 """The whole way from logs to a stored bundle: read, window, split by time, learn keys, fit, export, calibrate, seal.
 
 Windows are split by time, so that nothing later teaches what is measured on earlier. The first share fits the detector and its
-templates; what is held back is dealt in turn to the members' scale and to the threshold. No label is read anywhere: the
-operator says that the logs are ordinary traffic.
+templates; what is held back sets the members' scale and the threshold. No label is read anywhere: the operator says that the logs are
+ordinary traffic. With folds every window is held back once (`folds`).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import orjson
 from logsentry import __version__
 from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import gather
+from logsentry.pipeline.folds import cut, export, fit, held_back, learned_from, made
 from logsentry.schema.books import Books
 from logsentry.schema.event import Event
 from logsentry.schema.profile import Profile
-from logsentry.scoring.calibrating import calibrate
+from logsentry.scoring.calibrating import Fold, calibrate_folds
 from logsentry.scoring.calibration import file_of
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.sdk import Detector, Part, Progress
@@ -37,7 +38,7 @@ NOT_KEPT = ("seconds",)  # figures that differ between two equal trainings have 
 
 
 class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to train on and how. `fit_share` is the share of windows, in time order, that the detector is fitted on."""
+    """What to train on and how. `fit_share` is the share of windows, in time order, that the detector is fitted on, unless in `folds`."""
 
     source: str
     detector: str
@@ -49,6 +50,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fit_share: float = 0.7
     min_count: int = 2
     stride: int = 2
+    folds: int = 1
 
 
 class Trained(msgspec.Struct, frozen=True):
@@ -66,8 +68,7 @@ class Trained(msgspec.Struct, frozen=True):
         manifest, metrics = self.bundle.manifest, self.bundle.manifest.metrics
         told = [
             self.books.sentence().replace("scored", "used"),
-            f"fitted on {manifest.data.windows - int(metrics['held_back']):,} windows of {manifest.data.first} to {manifest.data.last}, "
-            f"held back {int(metrics['held_back']):,}; {manifest.keys:,} log keys; loss {metrics.get('loss', float('nan')):.3f}",
+            f"{self._fitted()}; {manifest.keys:,} log keys; loss {metrics.get('loss', float('nan')):.3f}",
             f"counting alone (a key never seen) would alert on {metrics['counting_unseen_key_share']:.1%} of the held-back normal windows",
         ]
         if self.alerts_per_day < self.smallest_budget:
@@ -77,29 +78,39 @@ class Trained(msgspec.Struct, frozen=True):
             )
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 
+    def _fitted(self) -> str:
+        data, metrics = self.bundle.manifest.data, self.bundle.manifest.metrics
+        held_back, folds = int(metrics["held_back"]), int(metrics.get("folds", 1))
+        if folds > 1:
+            return f"fitted on {data.windows:,} windows of {data.first} to {data.last} in {folds} folds, each held back in turn"
+        return f"fitted on {data.windows - held_back:,} windows of {data.first} to {data.last}, held back {held_back:,}"
+
 
 def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Trained:
     """Train, calibrate and store a bundle; raises `TrainingError` where the logs do not suffice."""
     source = make_source(plan.source)
     profile = plan.profile or source.profile
-    detector = make_detector(plan.detector, plan.options)  # before anything is read: a wrong setting is told at once
+    detectors = made(
+        plan.folds, lambda: make_detector(plan.detector, plan.options)
+    )  # before anything is read: a wrong setting is told at once
     corpus = gather(source, plan.paths, profile, plan.fit_share, progress)
-    keys = _keys(detector, profile, [event for window in corpus.fit for event in window.events], plan.min_count)
-    coded, held = ([keys.encode(window) for window in windows] for windows in (corpus.fit, corpus.held_back))
-    figures = detector.fit(coded, len(keys.vocabulary), seed=plan.seed, progress=progress)
+    cuts = cut(corpus, plan.folds)
+    keys = _keys(detectors, profile, [event for window in learned_from(cuts) for event in window.events], plan.min_count)
+    coded, held = [[keys.encode(window) for window in each.fit] for each in cuts], held_back(cuts, keys)
+    figures = fit(detectors, coded, len(keys.vocabulary), plan.seed, progress)
     with store.incoming() as folder:
-        parts = tuple(detector.export(folder, coded))
+        parts = tuple(export(detectors, folder, coded))
         (folder / "logkeys.json").write_bytes(orjson.dumps(keys.to_json(), option=orjson.OPT_SORT_KEYS) + b"\n")
         found = {
-            precision: calibrate(
+            precision: calibrate_folds(
                 folder, parts, len(keys.vocabulary), held, {"stride": plan.stride}, corpus.per_day, plan.alerts_per_day, precision
             )
             for precision in precisions(parts)
         }
         for precision, calibration in found.items():
             (folder / file_of(precision)).write_bytes(calibration.to_bytes())
-        metrics = {**figures, **_counting(held), "held_back": float(len(held))}
-        bundle = store.put(folder, name, describer(plan, detector, parts, keys, folder, corpus.data, metrics))
+        metrics = {**figures, **_counting(held), "held_back": float(sum(len(fold.held_back) for fold in held))}
+        bundle = store.put(folder, name, describer(plan, detectors[0], parts, keys, folder, corpus.data, metrics))
     return Trained(
         bundle,
         corpus.books,
@@ -110,15 +121,16 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
     )
 
 
-def _keys(detector: Detector, profile: Profile, events: Sequence[Event], min_count: int) -> Keys:
-    """Log keys mined from the events, unless the detector has keys of its own; one that reads texts is told them."""
+def _keys(detectors: Sequence[Detector], profile: Profile, events: Sequence[Event], min_count: int) -> Keys:
+    """Log keys mined from the events, unless the detector has keys of its own; those that read texts are told them."""
     keys: Keys
-    if isinstance(detector, ChoosesKeys):
-        keys = detector.learn_keys(profile, events)
+    if isinstance(detectors[0], ChoosesKeys):
+        keys = detectors[0].learn_keys(profile, events)
     else:
         keys = LogKeys.learn(profile, events, min_count)
-    if isinstance(detector, ReadsTexts):
-        detector.told([keys.text(key) for key in range(len(keys.vocabulary))])
+    for detector in detectors:
+        if isinstance(detector, ReadsTexts):
+            detector.told([keys.text(key) for key in range(len(keys.vocabulary))])
     return keys
 
 
@@ -128,9 +140,9 @@ def precisions(parts: Sequence[Part]) -> list[str]:
     return sorted(set.intersection(*offered)) if offered else ["fp32"]
 
 
-def _counting(held: Sequence[tuple[int, ...]]) -> dict[str, float]:
+def _counting(held: Sequence[Fold]) -> dict[str, float]:
     """The simplest baseline on the held-back normal windows: the share with a key never seen in training."""
-    return {"counting_unseen_key_share": float(np.mean([UNK in ids for ids in held]))}
+    return {"counting_unseen_key_share": float(np.mean([UNK in ids for fold in held for ids in fold.known]))}
 
 
 def describer(

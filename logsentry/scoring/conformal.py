@@ -36,8 +36,13 @@ def p_values(values: Sequence[float] | np.ndarray, held_back: np.ndarray) -> np.
 
     A value between two held-back ones counts as the nearer of them, which only makes the p-value larger.
     """
-    at_least = len(held_back) - np.searchsorted(_edges(held_back), np.asarray(values), side="left")
-    return (1 + at_least) / (len(held_back) + 1)
+    return (1 + at_least(np.asarray(values), held_back)) / (len(held_back) + 1)
+
+
+def at_least(values: np.ndarray, held_back: np.ndarray) -> np.ndarray:
+    """How many held-back windows are at least as strange; one just above a value, in the lower half of a gap, counts too."""
+    counted: np.ndarray = len(held_back) - np.searchsorted(_edges(held_back), values, side="left")
+    return counted
 
 
 def threshold(held_back: np.ndarray, share: float) -> Threshold:

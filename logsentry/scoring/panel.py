@@ -2,21 +2,25 @@
 
 A part's value is the vote of its members, in decades of rarity. The value of several parts is the mean of theirs: Fisher's statistic,
 the sum of -log p (R. A. Fisher 1932), but for a factor. Its own distribution is not assumed, but calibrated on held-back windows, so the
-parts may depend on each other as they like.
+parts may depend on each other as they like. Where members were trained in folds, that is a fold's value, and `folds` makes one of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 
 from logsentry.errors import BundleRefused
 from logsentry.scoring.evidence import Rarity, Scale
+from logsentry.scoring.folds import Folds
 from logsentry.scoring.judge import Finding, Held, Judge
 from logsentry.scoring.vote import Vote, combine, told, undecided
+from logsentry.text.vocabulary import UNK
 
+T = TypeVar("T")
 DIGITS = 6
 """Decimals that a value keeps: far finer than any verdict needs, coarser than what a batch's size changes."""
 
@@ -30,13 +34,15 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class Seat(msgspec.Struct, frozen=True):
-    """A judge with the scale that its evidence is put on."""
+    """A judge with the scale that its evidence is put on. It did not see `fold`, nor any key in `lacks`."""
 
     judge: Judge
     rarity: Rarity
+    fold: int = 0
+    lacks: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, judge: Judge, scale: Scale) -> Seat:
+    def of(cls, judge: Judge, scale: Scale, fold: int = 0, lacks: tuple[int, ...] = ()) -> Seat:
         """Raises `BundleRefused` where the scale is not one of this judge's evidence."""
         shape = (len(scale.normal), len(scale.least))
         if shape != (sum(judge.groups), len(judge.kinds)):
@@ -44,11 +50,15 @@ class Seat(msgspec.Struct, frozen=True):
                 f"the calibration has {shape[0]} members and {shape[1]} kinds of evidence, and the detector has {sum(judge.groups)} and "
                 f"{len(judge.kinds)}; train the bundle again"
             )
-        return cls(judge, Rarity(scale))
+        return cls(judge, Rarity(scale), fold, lacks)
 
     @property
     def members(self) -> int:
         return sum(self.judge.groups)
+
+    def ask(self, ids: np.ndarray, groups: Sequence[bool] | None = None) -> Held:
+        """Keys that its members never saw are unknown to them, and to them alone."""
+        return self.judge.ask(np.where(np.isin(ids, self.lacks), UNK, ids) if self.lacks else ids, groups)
 
     def scores(self, held: Held) -> np.ndarray:
         """`[asked, batch]`, rounded before they are held against a threshold, so that votes and value never disagree."""
@@ -57,19 +67,19 @@ class Seat(msgspec.Struct, frozen=True):
 
     def values(self, ids: np.ndarray, vote: Vote) -> np.ndarray:
         """Values alone, `[batch]`, of windows of one length."""
-        return combine(self.scores(self.judge.ask(ids)), vote, self.members).round(DIGITS)
+        return combine(self.scores(self.ask(ids)), vote, self.members).round(DIGITS)
 
     def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
         if vote == "majority-early" and len(self.judge.groups) > 1:
             return self._early(ids, threshold)
-        return self._conclude(self.judge.ask(ids), vote, threshold)
+        return self._conclude(self.ask(ids), vote, threshold)
 
     def _early(self, ids: np.ndarray, threshold: float) -> list[Verdict]:
         """Ask the vote groups one after another, each only about the windows that are still undecided."""
         groups = len(self.judge.groups)
         decided: dict[int, Verdict] = {}
         left = np.arange(len(ids))
-        held = self.judge.ask(ids, _only(0, groups))
+        held = self.ask(ids, _only(0, groups))
         for group in range(1, groups + 1):
             open_ = undecided(self.scores(held), threshold, self.members)
             closed = self._conclude(held.of(~open_), "majority", threshold) if not open_.all() else []
@@ -77,7 +87,7 @@ class Seat(msgspec.Struct, frozen=True):
             left = left[open_]
             if not len(left):
                 break
-            held = held.of(open_).joined(self.judge.ask(ids[left], _only(group, groups)))
+            held = held.of(open_).joined(self.ask(ids[left], _only(group, groups)))
         return [decided[at] for at in range(len(ids))]
 
     def _conclude(self, held: Held, vote: Vote, threshold: float) -> list[Verdict]:
@@ -90,24 +100,46 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Panel:
-    """One or more seats over the same windows."""
+    """One or more seats over the same windows; with `folds`, as many panels as there are folds, and one value of all."""
 
-    def __init__(self, seats: Sequence[Seat], batch_tokens: int = 4096) -> None:
-        self.seats, self._batch_tokens = tuple(seats), batch_tokens
+    def __init__(self, seats: Sequence[Seat], batch_tokens: int = 4096, folds: Folds | None = None) -> None:
+        self.seats, self._batch_tokens, self._folds = tuple(seats), batch_tokens, folds
 
     def values(self, windows: Sequence[tuple[int, ...]], vote: Vote) -> np.ndarray:
         """The value of each window, in the same order: `[windows]`."""
         found: dict[tuple[int, ...], float] = {}
         for ids in batches(list(dict.fromkeys(windows)), self.cost, self._batch_tokens):
-            mean = np.mean([seat.values(ids, vote) for seat in self.seats], axis=0).round(DIGITS)
-            found.update(zip(map(tuple, ids.tolist()), mean.tolist(), strict=True))
+            found.update(zip(map(tuple, ids.tolist()), self._values(ids, vote).tolist(), strict=True))
         return np.array([found[window] for window in windows])
+
+    def _values(self, ids: np.ndarray, vote: Vote) -> np.ndarray:
+        """Of windows of one length, `[batch]`."""
+        judged = [
+            np.mean([seat.values(ids, vote) for seat in seats], axis=0).round(DIGITS) for seats in self._by_fold(self.seats)
+        ]
+        values: np.ndarray = judged[0] if self._folds is None else self._folds.values(judged).round(DIGITS)
+        return values
 
     def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
         """Verdicts on windows of one length `[batch, length]`. Stopping early would hide from the mean what a part still had to say, so
         only a part alone may."""
         vote = "majority" if vote == "majority-early" and len(self.seats) > 1 else vote
-        return [together(each) for each in zip(*(seat.verdicts(ids, vote, threshold) for seat in self.seats), strict=True)]
+        return [self._one(each) for each in zip(*(seat.verdicts(ids, vote, threshold) for seat in self.seats), strict=True)]
+
+    def _one(self, parts: Sequence[Verdict]) -> Verdict:
+        """With folds the one in the middle gives the reasons; its votes were held against a threshold of another scale."""
+        folds = [together(some) for some in self._by_fold(parts)]
+        if self._folds is None:
+            return folds[0]
+        value = float(self._folds.values([np.array([fold.value]) for fold in folds])[0].round(DIGITS))
+        return Verdict(value, "", sorted(folds, key=lambda fold: fold.value)[len(folds) // 2].findings)
+
+    def _by_fold(self, of_seats: Sequence[T]) -> list[list[T]]:
+        """What belongs to the seats of each fold; all in one list where there are none."""
+        grouped: dict[int, list[T]] = {}
+        for seat, one in zip(self.seats, of_seats, strict=True):
+            grouped.setdefault(seat.fold if self._folds else 0, []).append(one)
+        return [grouped[fold] for fold in sorted(grouped)]
 
     def cost(self, length: int) -> int:
         return max(seat.judge.cost(length) for seat in self.seats)

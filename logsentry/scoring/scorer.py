@@ -57,8 +57,11 @@ class Scorer:
         manifest = bundle.manifest
         opened = open_parts(manifest.parts, bundle.files, manifest.keys, told, self.options.hardware, bundle.reference)
         self.difference = max(each.difference for each in opened)
-        seats = [Seat.of(each.judge, part.scale) for each, part in zip(opened, self.calibration.parts, strict=True)]
-        self.panel = Panel(seats, self.options.batch_tokens)
+        seats = [
+            Seat.of(each.judge, part.scale, part.fold, part.lacks)
+            for each, part in zip(opened, self.calibration.parts, strict=True)
+        ]
+        self.panel = Panel(seats, self.options.batch_tokens, self.calibration.across(self.options.vote))
         self.table: Table[Verdict] = Table(self.options.table) if table is None else table
         self._policy = f"{told} {self.options.vote} {self.options.precision} {self.threshold.value!r}"
 

@@ -56,7 +56,7 @@ def test_a_page_and_where_it_is(sessions: Path, tmp_path: Path) -> None:
     assert (code, out, said) == (0, "", f"the page is {page}\n")
     assert "| PCA (counts" in page.read_text()
     assert "DeepLog (" not in page.read_text()
-    assert len(list((tmp_path / "r" / "hdfs" / "trials").glob("*.json"))) == 12
+    assert len(list((tmp_path / "r" / "hdfs" / "trials").glob("*.json"))) == 14
 
 
 @pytest.mark.parametrize("name", ["hdfs", "bgl", "thunderbird", "voters", "windows"])

@@ -10,6 +10,7 @@ import pytest
 from logsentry.errors import InputError
 from logsentry.experiments import hdfs_data
 from logsentry.experiments.benchmark import benchmark
+from logsentry.text.vocabulary import FIRST_KEY
 
 
 def test_windows_are_distinct_and_counted() -> None:
@@ -74,3 +75,21 @@ def test_hdfs_as_published(data: Path) -> None:
     assert read.abnormal[read.paper].sum() == 10_647
     both = read.contradictory()
     assert (len(both), read.abnormal[both].sum(), read.normal[both].sum()) == (10, 24, 22)
+
+
+def test_keys_say_what_they_stand_for_where_that_is_known(hdfs_folder: Path) -> None:
+    assert hdfs_data.read(hdfs_folder).rule_texts == ()
+    templates = hdfs_folder / hdfs_data.TEMPLATES
+    templates.parent.mkdir(parents=True)
+    with lzma.open(templates, "wt") as file:
+        file.write("".join(f"<*>template {number}<*>\n" for number in range(1, 34)))
+    read = hdfs_data.read(hdfs_folder)
+    assert (len(read.rule_texts), read.rule_texts[FIRST_KEY], read.rule_texts[-1]) == (
+        read.keys,
+        "<*>template 1<*>",
+        "<*>template 28<*>",
+    )
+    with lzma.open(templates, "wt") as file:
+        file.write("one\n")
+    with pytest.raises(InputError, match="1 templates"):
+        hdfs_data.read(hdfs_folder)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from logsentry.errors import UsageError
-from logsentry.experiments import sequences
+from logsentry.experiments import hdfs_data, methods, sequences
 from logsentry.experiments.plan import Plan
-from logsentry.experiments.ratings import Trial
+from logsentry.experiments.ratings import Method, Trial
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -121,3 +121,22 @@ def test_raw_lines(bgl_folder: Path, tmp_path: Path, trial: Trial) -> None:
     assert "No test window came with both labels." in page
     assert "| LogBERT | 89.40 | 92.32 | 90.83 |" in page
     assert "Warning" not in page
+
+
+def test_a_dear_method_has_fewer_seeds(hdfs_files: Path, tmp_path: Path, trial: Trial) -> None:
+    rows = (Method("counting: all", "counting"), Method("counting: dear", "counting", {"kinds": ["keys"]}, seeds=2))
+    plan = Plan(tmp_path / "r", seeds=3)
+    page = sequences.compare("few", lambda: hdfs_data.read(hdfs_files), rows, plan, trial, quiet)
+    assert "Seeds: 1, 2, 3; means over them. No more than the first 2 for counting: dear." in page
+    with (plan.out / "few" / "rows.csv").open() as file:
+        assert {(row["method"], row["seeds"]) for row in csv.DictReader(file)} == {
+            ("counting: all", "3"),
+            ("counting: dear", "2"),
+        }
+
+
+def test_a_row_of_rules_needs_what_the_keys_say(hdfs_files: Path, tmp_path: Path, trial: Trial) -> None:
+    rows = (Method("counting: all", "counting"), methods.REGEX)
+    said, asked = Plan(tmp_path / "r", seeds=1), Plan(tmp_path / "a", seeds=1, detectors=("regex",))
+    assert "regular expressions" not in sequences.compare("few", lambda: hdfs_data.read(hdfs_files), rows, said, trial, quiet)
+    assert "regular expressions" in sequences.compare("few", lambda: hdfs_data.read(hdfs_files), rows, asked, trial, quiet)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from logsentry.errors import UsageError
 from logsentry.experiments.benchmark import Benchmark, benchmark
 from logsentry.experiments.ratings import Method, Ratings
-from logsentry.experiments.trial import split_of, trial
-from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY, UNK
+from logsentry.experiments.trial import fold_splits, split_of, trial
+from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY, SPECIALS, UNK
 
 TINY = {"width": 8, "heads": 2, "layers": 1, "max_steps": 30, "batch": 8, "max_length": 32}
 NEVER = FIRST_KEY + 9
@@ -72,3 +73,31 @@ def test_keys_that_the_fitted_part_lacks_are_unknown(small: Benchmark) -> None:
 def test_random_masks_are_for_one_model(small: Benchmark) -> None:
     with pytest.raises(UsageError, match="set members to 1"):
         rated(small, "logbert-ensemble", members=3, mask_draws=2, **TINY)
+
+
+@pytest.mark.parametrize(
+    ("detector", "options"),
+    [("counting", {}), ("hybrid", {"detectors": {"logbert-ensemble": {"members": 1, **TINY}, "counting": {}}})],
+)
+def test_in_folds_every_window_is_held_back_once(small: Benchmark, detector: str, options: dict[str, Any]) -> None:
+    splits = fold_splits(small, 1, 3)
+    assert Counter(window for split in splits for window in split.held_back) == Counter(small.train)
+    assert all(len(split.fit) + len(split.held_back) == 100 for split in splits)
+    ratings = rated(small, detector, folds=3, **options)
+    values, strange = np.array(ratings.values), small.abnormal > 0
+    assert len(ratings.held_back) == 100
+    assert np.average(values[strange]) > np.average(values[~strange])
+    assert values.max() >= np.log10(101)
+
+
+def test_rules_read_what_the_keys_say(small: Benchmark) -> None:
+    texts = (*SPECIALS, *(f"step {number}" for number in range(9)), "writing a block failed")
+    ratings = rated(replace(small, rule_texts=texts), "regex", rules="hdfs")
+    found = [value > 0 for value in ratings.values]
+    assert found == [NEVER in window for window in small.windows]
+    assert set(ratings.held_back) == {0.0}
+
+
+def test_rules_need_what_the_keys_say(small: Benchmark) -> None:
+    with pytest.raises(UsageError, match="does not say what its keys stand for"):
+        rated(small, "regex", rules="hdfs")

@@ -18,12 +18,16 @@ from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import described, per_day
 from logsentry.pipeline.labelled_corpus import Examples, Labelled, Split, check_enough, need_share, read_examples, split
 from logsentry.pipeline.labelled_figures import About, Held, card, figures
+from logsentry.pipeline.labelled_logits import against_torch, write_probabilities
 from logsentry.pipeline.rating import LearnsLabels, logits_of
 from logsentry.pipeline.training import TrainingPlan, describer, precisions
 from logsentry.schema.books import Books
 from logsentry.schema.profile import Profile
 from logsentry.scoring.calibrating import calibrate
 from logsentry.scoring.calibration import file_of
+from logsentry.scoring.precisions import differences
+from logsentry.scoring.probability import file_of as probability_file
+from logsentry.scoring.probability import parse
 from logsentry.sdk import Detector, Part, Progress
 from logsentry.store.bundles import Store
 from logsentry.store.verified import Bundle
@@ -72,11 +76,8 @@ class TrainedOnLabels(msgspec.Struct, frozen=True):
             "learned and are left out",
             f"AUC {found['auc']:.4f} ({found['auc_low']:.4f} to {found['auc_high']:.4f}); at a false-positive rate of 1e-3 it finds "
             f"{found['tpr_at_0.001']:.1%} ({found['tpr_at_0.001_low']:.1%} to {found['tpr_at_0.001_high']:.1%})",
-            *(
-                f"{name.removesuffix('_minus_fp32')} against fp32: {value:+.5f}"
-                for name, value in found.items()
-                if name.endswith("_minus_fp32") and name.startswith(("auc", "tpr_at_0.001_"))
-            ),
+            *differences(found),
+            *parse(self.bundle.files[probability_file("fp32")], self.bundle.reference).sentences(),
         ]
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 
@@ -100,7 +101,7 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
         calibrated(folder, parts, len(keys.vocabulary), held, examples, plan)
         metrics = {
             **{figure: value for figure, value in found.items() if np.isfinite(value) and figure not in UNEQUAL},
-            **measured(folder, parts, len(keys.vocabulary), held),
+            **measured(folder, parts, len(keys.vocabulary), held, detector),
             **counts(learned, held, parted),
         }
         write_card(folder, plan, name, examples, parted, held, metrics)
@@ -138,10 +139,12 @@ def calibrated(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded, exa
         (folder / file_of(precision)).write_bytes(found.to_bytes())
 
 
-def measured(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded) -> dict[str, float]:
-    """Figures of the graphs that will serve, on held-back rows."""
+def measured(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded, detector: object) -> dict[str, float]:
+    """Figures of the graphs that will serve, on held-back rows; leaves their probabilities in the folder."""
     table = Held.of([row for row, _ in held], [label for _, label in held])
-    return figures(table, {one: logits_of(folder, parts, table.rows, ids, one) for one in precisions(parts)})
+    logits = {one: logits_of(folder, parts, table.rows, ids, one) for one in precisions(parts)}
+    write_probabilities(folder, table, logits)
+    return {**figures(table, logits), **against_torch(detector, table, logits)}
 
 
 def counts(learned: Coded, held: Coded, parted: Split) -> dict[str, float]:

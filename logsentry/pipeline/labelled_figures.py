@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from logsentry.scoring.precisions import differences
 from logsentry.scoring.roc import RATES, Roc, draws
 
 RESAMPLES = 1000
@@ -109,13 +110,7 @@ def _figures(metrics: Mapping[str, float]) -> list[str]:
     lines += [
         f"- true-positive rate at a false-positive rate of {rate:g}: {_between(metrics, f'tpr_at_{rate:g}')}" for rate in RATES
     ]
-    ends = "_minus_fp32"
-    lines += [
-        f"- {name.removesuffix(ends)} against fp32: {value:+.5f}"
-        for name, value in sorted(metrics.items())
-        if name.endswith(ends)
-    ]
-    return lines
+    return lines + [f"- {line}" for line in differences(metrics)]
 
 
 def _between(metrics: Mapping[str, float], name: str) -> str:

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from logsentry.schema.score import Reason
 from logsentry.schema.window import Window
 from logsentry.scoring.judge import Finding
+from logsentry.scoring.probability import Stand
 from logsentry.text.keys import Keys
 from logsentry.text.token_keys import TokenKeys
 from logsentry.text.vocabulary import END, UNK
 
 
-def reasons(found: Sequence[Finding], window: Window, keys: Keys) -> tuple[Reason, ...]:
-    """One reason a finding, in the same order."""
-    return tuple(_reason(finding, window, keys) for finding in found)
+def reasons(found: Sequence[Finding], window: Window, keys: Keys, stand: Stand | None = None) -> tuple[Reason, ...]:
+    """One reason a finding, in the same order; last how likely malice is, where anything was found or nobody can be sure."""
+    told = tuple(_reason(finding, window, keys) for finding in found)
+    return (*told, Reason(stand.sentence())) if stand and (told or stand.unsure) else told
 
 
 def _reason(finding: Finding, window: Window, keys: Keys) -> Reason:

@@ -31,10 +31,7 @@ INT, FLOAT = TensorProto.INT64, TensorProto.FLOAT
 def whole(model: Encoder) -> GraphProto:
     """One graph for rows that attend to all of themselves."""
     size, n = model.size, Nodes(model)
-    n("Shape", "ids", out="shape")
-    n("Slice", "shape", n.ints("one", 1), n.ints("two", 2), out="length")
-    n("Range", n.whole("zero0", 0), n("Squeeze", "length"), n.whole("one0", 1), out="at")  # every row begins at place 0
-    states = tokens(n, model, n("Expand", "at", "shape"))
+    states = tokens(n, model, places_of_rows(n))
     if size.pooling == "flatten":
         used = n("Slice", n.weight("head.weight"), n.ints("none", 0), n("Mul", "length", n.ints("w", size.width)))
         flat = n("Reshape", n("Mul", states, "real"), n("Concat", n.ints("keep", 0), n.ints("rest", -1), axis=0))
@@ -47,10 +44,7 @@ def whole(model: Encoder) -> GraphProto:
 
 def chunks(model: Encoder) -> GraphProto:
     size, n = model.size, Nodes(model)
-    steps = n.constant("steps", np.arange(size.chunk)[None])
-    first = n("Unsqueeze", n("Mul", "place", n.ints("chunk", size.chunk)), n.ints("one", 1))
-    n("Shape", "ids", out="shape")
-    states = tokens(n, model, n("Add", first, steps))
+    states = tokens(n, model, places_of_chunks(n, size.chunk))
     if size.pooling == "mean":
         n("Squeeze", total(n, states), n.ints("axis", 1), out="summary")
     elif size.pooling == "max":
@@ -82,8 +76,32 @@ def features(model: Encoder) -> int:
     return model.head.out_features if model.size.pooling == "flatten" else model.size.width
 
 
+def places_of_rows(n: Nodes) -> str:
+    """Each token's place [batch, length], where every row begins at place 0. Leaves `shape` and `length` behind."""
+    n("Shape", "ids", out="shape")
+    n("Slice", "shape", n.ints("one", 1), n.ints("two", 2), out="length")
+    at = n("Range", n.whole("zero0", 0), n("Squeeze", "length"), n.whole("one0", 1))
+    return n("Expand", at, "shape")
+
+
+def places_of_chunks(n: Nodes, chunk: int) -> str:
+    """Each token's place in its row [n, chunk], from the chunks' `place` [n]. Leaves `shape` behind."""
+    n("Shape", "ids", out="shape")
+    first = n("Unsqueeze", n("Mul", "place", n.ints("chunk", chunk)), n.ints("one", 1))
+    return n("Add", first, n.constant("steps", np.arange(chunk)[None]))
+
+
 def tokens(n: Nodes, model: Encoder, places: str) -> str:
     """`Encoder.states` of `ids` [n, c] at places [n, c]: [n, c, width]. Leaves `real` [n, c, 1] behind."""
+    size = model.size
+    x, rows, mask = embedded(n, model, places)
+    for number in range(size.layers):
+        x = layer(n, model, f"layers.{number}", x, rows, mask)
+    return n("Reshape", n.normed(x, "last", size) if size.place == "pre" else x, rows)
+
+
+def embedded(n: Nodes, model: Encoder, places: str) -> tuple[str, str, str]:
+    """What enters the first layer [tokens, width], the shape [n, c, width] of it, and what is added to attention [n, 1, c, c]."""
     size = model.size
     n("Cast", n("Not", n("Equal", "ids", n.ints("pad", PAD))), out="seen", to=FLOAT)
     n("Unsqueeze", "seen", n.ints("last", -1), out="real")
@@ -95,10 +113,7 @@ def tokens(n: Nodes, model: Encoder, places: str) -> str:
     x = n("Reshape", n("Gather", n.weight("embedding.weight", math.sqrt(size.width)), "ids"), n.ints("flat", -1, size.width))
     if size.positions != "none":
         x = n("Add", x, n("Reshape", n("Gather", n.constant("places", model.places.detach().numpy()), places), "flat"))
-    rows = n("Concat", "shape", n.ints("width", size.width), axis=0)
-    for number in range(size.layers):
-        x = layer(n, model, f"layers.{number}", x, rows, mask)
-    return n("Reshape", n.normed(x, "last", size) if size.place == "pre" else x, rows)
+    return x, n("Concat", "shape", n.ints("width", size.width), axis=0), mask
 
 
 def layer(n: Nodes, model: Encoder, name: str, x: str, rows: str, mask: str) -> str:

@@ -6,6 +6,8 @@ same split conformal prediction as everywhere. Nothing that was learned from, or
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +23,7 @@ from logsentry.pipeline.labelled_figures import About, Held, card, figures
 from logsentry.pipeline.labelled_logits import against_torch, write_probabilities
 from logsentry.pipeline.rating import LearnsLabels, logits_of
 from logsentry.pipeline.training import TrainingPlan, describer, precisions
+from logsentry.reports import frequency
 from logsentry.schema.books import Books
 from logsentry.schema.profile import Profile
 from logsentry.scoring.calibrating import calibrate
@@ -31,6 +34,7 @@ from logsentry.scoring.probability import parse
 from logsentry.sdk import Detector, Part, Progress
 from logsentry.store.bundles import Store
 from logsentry.store.verified import Bundle
+from logsentry.text.coverage import ranks
 from logsentry.text.token_keys import TokenConfig, TokenKeys
 
 CARD = "card.md"
@@ -104,6 +108,7 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
             **measured(folder, parts, len(keys.vocabulary), held, detector),
             **counts(learned, held, parted),
         }
+        (folder / frequency.FILE).write_text(frequencies(rows), encoding="utf-8")
         write_card(folder, plan, name, examples, parted, held, metrics)
         told = TrainingPlan(plan.source, plan.detector, (), plan.options, seed=plan.seed)
         data = described(examples.events, [one.window for one in examples.labelled])
@@ -145,6 +150,12 @@ def measured(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded, detec
     logits = {one: logits_of(folder, parts, table.rows, ids, one) for one in precisions(parts)}
     write_probabilities(folder, table, logits)
     return {**figures(table, logits), **against_torch(detector, table, logits)}
+
+
+def frequencies(rows: Sequence[tuple[int, ...]]) -> str:
+    """How often each token came in the rows that were learned from, as a picture."""
+    times = Counter(token for row in rows for token in row)
+    return frequency.frequency_svg(ranks(times), len(times))
 
 
 def counts(learned: Coded, held: Coded, parted: Split) -> dict[str, float]:

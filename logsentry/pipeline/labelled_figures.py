@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from logsentry.reports import frequency
 from logsentry.scoring.precisions import differences
 from logsentry.scoring.roc import RATES, Roc, draws
 
@@ -87,6 +88,7 @@ def card(about: About, metrics: Mapping[str, float]) -> str:
         f"{about.repeats:,} windows that repeat what was learned are left out.",
         f"- {about.contradictory:,} held-back windows have contents that came with both labels.",
         f"- Time: {about.span or 'the windows carry none'}. Digest of the events: `{about.digest}`.",
+        f"![How often each token came, by rank, on two logarithmic axes]({frequency.FILE})",
         "## Licence",
         about.licence or "Not stated by whoever trained it; ask before passing it on.",
         "## Figures",

@@ -117,6 +117,7 @@ def test_the_files_are_plain_and_described(exported: tuple[Encoder, Part, Path])
         "encoder.fp16.onnx",
         "encoder.head.onnx",
         "encoder.int8.onnx",
+        "encoder.looks.onnx",
         "encoder.onnx",
         "encoder.probe.npz",
     ]

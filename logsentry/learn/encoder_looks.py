@@ -12,7 +12,7 @@ import math
 from onnx import GraphProto, TensorProto
 
 from logsentry.learn.encoder import Encoder
-from logsentry.learn.encoder_graph import embedded, layer, places_of_chunks, places_of_rows
+from logsentry.learn.encoder_graph import embedded, in_chunks, in_rows, layer
 from logsentry.learn.encoder_nodes import Named, Nodes
 from logsentry.learn.encoder_small import eighth
 
@@ -20,7 +20,7 @@ from logsentry.learn.encoder_small import eighth
 def looks(model: Encoder) -> GraphProto:
     """`place` means nothing to a model without chunks, and is taken all the same. The model has one layer at least."""
     size, n = model.size, Nodes(model)
-    x, rows, mask = embedded(n, model, places_of_chunks(n, size.chunk) if size.chunk else places_of_rows(n))
+    x, rows, mask = embedded(n, model, in_chunks(n, model) if size.chunk else in_rows(n, model))
     found = []
     for number in range(size.layers):
         name = f"layers.{number}"
@@ -37,7 +37,7 @@ def looked(n: Nodes, model: Encoder, name: str, x: str, mask: str) -> str:
     """`Attention.weights` of [tokens, width], the mean over heads: [n, c, c]"""
     size = model.size
     query, key, _ = n.many("Split", n.linear(x, f"{name}.query_key_value"), results=3, axis=1, num_outputs=3)
-    heads = n("Concat", "shape", n.ints("heads", size.heads, size.width // size.heads), axis=0)
+    heads = n("Concat", n("Shape", "ids"), n.ints("heads", size.heads, size.width // size.heads), axis=0)
     q = n("Transpose", n("Reshape", query, heads), perm=[0, 2, 1, 3])
     k = n("Transpose", n("Reshape", key, heads), perm=[0, 2, 3, 1])
     scores = n("Mul", n("MatMul", q, k), n.floats("scale", 1 / math.sqrt(size.width // size.heads)))

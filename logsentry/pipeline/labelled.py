@@ -21,7 +21,7 @@ from logsentry.pipeline.corpus import described, per_day
 from logsentry.pipeline.labelled_corpus import Examples, Labelled, Split, check_enough, need_share, read_examples, split
 from logsentry.pipeline.labelled_figures import About, Held, card, figures
 from logsentry.pipeline.labelled_logits import against_torch, write_probabilities
-from logsentry.pipeline.rating import LearnsLabels, logits_of
+from logsentry.pipeline.rating import HearsWords, LearnsLabels, logits_of
 from logsentry.pipeline.training import TrainingPlan, describer, precisions
 from logsentry.reports import frequency
 from logsentry.schema.books import Books
@@ -98,6 +98,8 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
     keys = TokenKeys.learn(profile, events, plan.tokens, detector.max_length)
     learned, held = coded(keys, parted)
     rows, labels = [row for row, _ in learned], [label for _, label in learned]
+    if isinstance(detector, HearsWords):
+        detector.hear([keys.text(number) for number in range(len(keys.vocabulary))])
     found = detector.fit_labelled(rows, labels, len(keys.vocabulary), seed=plan.seed, progress=progress)
     with store.incoming() as folder:
         parts = tuple(detector.export(folder, spread(list(dict.fromkeys(rows)), 256)))

@@ -43,6 +43,15 @@ class AnswersItself(Protocol):
         ...
 
 
+@runtime_checkable
+class HearsWords(Protocol):
+    """A detector that wants to know what its ids stand for before it is fitted."""
+
+    def hear(self, words: Sequence[str]) -> None:
+        """The word of each id, from 0 on."""
+        ...
+
+
 def logits_of(
     folder: Path, parts: Sequence[Part], rows: Sequence[tuple[int, ...]], vocabulary: int, precision: str = "fp32"
 ) -> NDArray[np.float64]:

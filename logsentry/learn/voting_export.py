@@ -17,10 +17,11 @@ from logsentry.errors import TrainingError
 from logsentry.learn.bag import terse
 from logsentry.learn.bag_graph import voting
 from logsentry.learn.bag_settings import Config
-from logsentry.learn.encoder_export import NAME, POOLINGS, PROBE, write_probe
+from logsentry.learn.encoder_export import LOOKS, NAME, POOLINGS, PROBE, write_probe
 from logsentry.learn.encoder_graph import finished, whole
 from logsentry.learn.encoder_small import eighth, half, ranges
 from logsentry.learn.voters import Voters
+from logsentry.learn.voting_looks import terse_looks
 from logsentry.sdk import Graph, Part
 
 
@@ -42,6 +43,8 @@ def write(model: Voters, config: Config, folder: Path, probe: Sequence[Sequence[
         made.append((Graph(f"{NAME}.int8.onnx", precision="int8"), eighth(body, seen)))
     settings = {"max_length": config.row_length, "chunk": 0, "pooling": POOLINGS.index(config.pooling), "ids": 0,
                 "classes": model.size.classes}  # fmt: skip
+    if model.encoder.size.layers:
+        (folder / LOOKS).write_bytes(finished(terse_looks(model, config.max_length), {"detector": "encoder-bag"}))
     for graph, encoder in made:
         both = voting(model.bag, encoder, model.vote, config.max_length, graph.precision)
         told = {**{name: str(value) for name, value in settings.items()}, "detector": "encoder-bag", "precision": graph.precision}

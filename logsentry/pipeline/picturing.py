@@ -22,6 +22,9 @@ from logsentry.scoring.scorer import Scorer
 from logsentry.scoring.tokens import Tokens
 from logsentry.store.verified import Bundle
 
+MOST = 96
+"""Tokens of a map at most: more are not told apart on a page."""
+
 
 class Picturing:
     """Raises `UsageError` where the bundle is no classifier of tokens, or the scores are of another one (`detector`)."""
@@ -52,17 +55,24 @@ class Picturing:
             logit,
             tuple(self._keys.text(token) for token in ids.tolist()),
             tuple(drops.tolist()),
-            look.begin if look else 0,
+            tuple(look.places.tolist()) if look else (),
             tuple(map(tuple, look.weights.round(5).tolist())) if look else (),
         )
 
     def _look(self, ids: np.ndarray, drops: np.ndarray) -> Look | None:
-        """The chunk that carries most of the score; what a token carries is shared out over its places."""
+        """Neighbours that carry most of the score; what a token carries is shared out over its places."""
         if self._looks is None:
             return None
         _, number, often = np.unique(ids, return_inverse=True, return_counts=True)
         share = np.maximum(drops, 0.0) / often[number]
-        return max(self._looks.of(ids), key=lambda one: float(share[one.begin : one.begin + len(one.weights)].sum()))
+        parts = [part for look in self._looks.of(ids) for part in squares(look)]
+        return max(parts, key=lambda part: float(share[part.places].sum()))
+
+
+def squares(look: Look) -> list[Look]:
+    """Parts of `MOST` tokens at most, each half over the one before."""
+    begins = range(0, max(1, len(look.places) - MOST + MOST // 2), MOST // 2)
+    return [look.part(begin, begin + MOST) for begin in begins]
 
 
 def event_of(stored: StoredEvent, source: str) -> Event:

@@ -29,13 +29,13 @@ NAMED = 5
 class TokenPicture(msgspec.Struct, frozen=True):
     """`drops[i]` is by how much the logit falls without the token at place i (all of its occurrences), 0 where that was not tried.
 
-    `looks[i][j]` says how much the token at place `begin + i` looks at that at `begin + j`; empty where the model does not tell.
+    `looks[i][j]` says how much the token at place `near[i]` looks at that at `near[j]`; empty where the model does not tell.
     """
 
     logit: float
     tokens: tuple[str, ...]
     drops: tuple[float, ...]
-    begin: int = 0
+    near: tuple[int, ...] = ()
     looks: tuple[tuple[float, ...], ...] = ()
 
     @property
@@ -57,7 +57,7 @@ class Drawn(msgspec.Struct, frozen=True):
 
     near: list[Cell]
     cells: list[Cell]
-    first: int
+    where: str
     map: Markup
     size: int
     looked: list[tuple[str, str]]
@@ -67,8 +67,17 @@ def drawn(picture: TokenPicture) -> Drawn:
     """Everything that the page shows of one window."""
     cells = [cell(picture, place) for place in range(len(picture.tokens))]
     size = len(picture.looks)
-    near = cells[picture.begin : picture.begin + size] if size else cells
-    return Drawn(near, cells, picture.begin + 1, heat(picture) if size else Markup(), size, looked_at(picture))
+    near = [cells[place] for place in picture.near] if size else cells
+    return Drawn(near, cells, where(picture), heat(picture) if size else Markup(), size, looked_at(picture))
+
+
+def where(picture: TokenPicture) -> str:
+    """Which tokens are near, in words; empty where they are all."""
+    if not picture.looks or len(picture.near) == len(picture.tokens):
+        return ""
+    first, last = picture.near[0] + 1, picture.near[-1] + 1
+    among = "" if last - first + 1 == len(picture.near) else " that the model attends to"
+    return f"the {len(picture.near)} tokens from place {first} to {last}{among}, where most of it lies"
 
 
 def cell(picture: TokenPicture, place: int) -> Cell:
@@ -83,7 +92,7 @@ def looked_at(picture: TokenPicture) -> list[tuple[str, str]]:
     """The tokens that are looked at most, and their share of all attention; equal tokens together."""
     if not picture.looks:
         return []
-    names = picture.tokens[picture.begin : picture.begin + len(picture.looks)]
+    names = [picture.tokens[place] for place in picture.near]
     shares: dict[str, float] = {}
     for name, share in zip(names, np.array(picture.looks).mean(axis=0).tolist(), strict=True):
         shares[name] = shares.get(name, 0.0) + share
@@ -99,7 +108,7 @@ def heat(picture: TokenPicture) -> Markup:
     looks = np.array(picture.looks)
     low, high = np.quantile(looks, [0.01, 0.99])
     dots = mixed(np.clip((looks - low) / max(high - low, 1e-12), 0.0, 1.0), INK)
-    drops = np.array(picture.drops[picture.begin : picture.begin + len(looks)]) / picture.most
+    drops = np.array([picture.drops[place] for place in picture.near]) / picture.most
     band = np.where((drops > 0)[:, None], mixed(np.abs(drops), FOR), mixed(np.abs(drops), AGAINST))  # [tokens, 3]
     above = np.concatenate([np.repeat(band[None], BAND, axis=0), np.full((1, len(looks), 3), PAPER[0])])
     return Markup(f"data:image/png;base64,{b64encode(png(np.concatenate([above, dots]).astype(np.uint8))).decode()}")

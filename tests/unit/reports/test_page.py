@@ -34,7 +34,7 @@ HIDDEN = "\x00\x1b[31m\r\n\t\x7f\x85\u200b\u202e\u2028\u2066\ufeff\ud800\udcff\u
 
 
 def picture(text: str) -> TokenPicture:
-    return TokenPicture(1.5, (text, "calm", text), (0.5, 0.0, -0.25), 0, ((0.5, 0.5), (0.1, 0.9)))
+    return TokenPicture(1.5, (text, "calm", text), (0.5, 0.0, -0.25), (0, 1), ((0.5, 0.5), (0.1, 0.9)))
 
 
 def report(text: str = "plain", **changes: object) -> ReportContent:

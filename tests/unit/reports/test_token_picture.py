@@ -6,6 +6,7 @@ import re
 import zlib
 from base64 import b64decode
 
+import msgspec
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from logsentry.reports.token_picture import AGAINST, BAND, FOR, INK, PAPER, Toke
 from logsentry.text.coverage import Rank, ranks
 
 LOOKS = ((0.2, 0.8), (0.6, 0.4))
-PICTURE = TokenPicture(2.0, ("a", "b", "c", "a"), (0.0, 1.0, -0.5, 0.0), 1, LOOKS)
+PICTURE = TokenPicture(2.0, ("a", "b", "c", "a"), (0.0, 1.0, -0.5, 0.0), (1, 2), LOOKS)
 
 
 def dots(data: bytes) -> np.ndarray:
@@ -44,6 +45,9 @@ def test_the_strip_says_which_side_and_how_much() -> None:
     ]
     assert said.near == said.cells[1:3]
     assert said.cells[1].title == "place 2: without this token the score's logit is 1"
+    assert said.where == "the 2 tokens from place 2 to 3, where most of it lies"
+    apart = msgspec.structs.replace(PICTURE, near=(1, 3))
+    assert drawn(apart).where == "the 2 tokens from place 2 to 4 that the model attends to, where most of it lies"
     assert said.looked == [("c", "60%"), ("b", "40%")]
 
 
@@ -58,7 +62,7 @@ def test_the_map_has_the_strip_above_it() -> None:
 
 
 def test_even_attention_and_no_map_are_drawn_too() -> None:
-    even = TokenPicture(0.0, ("a",), (0.0,), 0, ((1.0,),))
+    even = TokenPicture(0.0, ("a",), (0.0,), (0,), ((1.0,),))
     assert drawn(even).cells[0].side == ""
     assert drawn(even).map
     plain = drawn(TokenPicture(0.0, ("a", "b"), (0.0, 1.0)))

@@ -31,13 +31,14 @@ class Config(classify_settings.Config, frozen=True, forbid_unknown_fields=True, 
     bag_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the perceptron's units dropped in training.")] = 0.3
     bag_hidden: Annotated[float, Meta(ge=0, lt=1, description="Share of a row's runs hidden in training.")] = 0.5
     bag_share: Annotated[float, Meta(gt=0, le=1, description="Its share of `seconds`, where those are limited.")] = 0.4
-    vote: Annotated[float, Meta(ge=0, description="What the encoder's vote counts; the bag's counts 1.")] = 0.3
+    vote: Annotated[float, Meta(ge=0, description="What the encoder's vote counts; the bag's counts 1.")] = 0.15
 
+    validation: Annotated[float, Meta(gt=0, lt=1, description="Share of the distinct rows that is held back to measure.")] = 0.05
     epochs: Annotated[float, Meta(ge=0, description="Passes over the distinct rows, at most; 0 sets no limit.")] = 4
     batch: Annotated[int, Meta(ge=1, description="Distinct rows in one forward pass.")] = 16
     learning_rate: Annotated[float, Meta(gt=0, description="Highest learning rate of AdamW.")] = 3e-3
-    dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of each layer's output dropped in training.")] = 0.1
-    token_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the tokens hidden in training.")] = 0.1
+    dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of each layer's output dropped in training.")] = 0.2
+    token_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the tokens hidden in training.")] = 0.15
     average: Annotated[
         Literal["none", "ema", "swa"], Meta(description="Averaging of weights: none, a moving one, or of the last part.")
     ] = "ema"

@@ -91,7 +91,7 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
     need_share(plan.fit_share)
     source, detector = make_source(plan.source), learner(plan)
     profile = plan.profile or source.profile
-    options = plan.tokens.source_options
+    options = {} if plan.tokens.reads else plan.tokens.source_options  # those of another source say nothing of this one
     examples = read_examples(source, profile, plan.benign, plan.malicious, plan.rows, options, progress)
     parted = split(examples.labelled, plan.fit_share, plan.seed)
     events = [event for one in parted.fit for event in one.window.events]

@@ -10,10 +10,11 @@ import pytest
 
 from logsentry.errors import UsageError
 from logsentry.pipeline.build import make_reader
+from logsentry.pipeline.finding import DEMO_BUNDLE
 from logsentry.pipeline.labelled import LabelledPlan, train_labelled
 from logsentry.pipeline.picturing import Picturing
 from logsentry.pipeline.reporting import PICTURED, report
-from logsentry.pipeline.run import DEMO_BUNDLE, score_files
+from logsentry.pipeline.run import score_files
 from logsentry.scoring.scorer import Scorer
 from logsentry.store.bundles import Store
 from logsentry.store.verified import Bundle, read

@@ -75,7 +75,7 @@ class Bag(nn.Module):
     def decide(self, wide: Tensor, deep: Tensor) -> Tensor:
         """Sums over a row's n-grams [batch, classes] and [batch, width] -> [batch, classes]"""
         if not self.width:
-            return WIDE * wide
+            return WIDE * wide + self.out.bias
         hidden = self.dropout(F.gelu(self.norm(deep + self.bias)))
         return WIDE * wide + self.out(self.dropout(F.gelu(self.inner(hidden))))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -38,7 +37,7 @@ def fit_bag(bag: Bag, held: Held, target: Tensor, weight: Tensor, config: Config
     rows, size = len(weight), config.bag_batch
     steps = max(1, math.ceil(config.bag_epochs * rows / size))
     optimizer = torch.optim.AdamW(bag.parameters(), config.bag_rate, weight_decay=config.bag_decay, fused=True)
-    average, averaged, began, step = copy.deepcopy(bag.state_dict()), 0, time.perf_counter(), 0
+    average, averaged, began, step = copy.deepcopy(bag.state_dict()), 0, config.now(), 0
     share = 0.0
     while share < 1:
         order = np.random.default_rng((seed, step)).permutation(rows)
@@ -53,7 +52,7 @@ def fit_bag(bag: Bag, held: Held, target: Tensor, weight: Tensor, config: Config
                 if now.dtype.is_floating_point:
                     average[name].lerp_(now, 1 - kept)
             step += 1
-            by_seconds = (time.perf_counter() - began) / seconds if seconds else 0.0
+            by_seconds = (config.now() - began) / seconds if seconds else 0.0
             share = max(step / steps, by_seconds)
             told(min(share, 1.0), value)
             if share >= 1:

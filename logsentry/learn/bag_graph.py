@@ -81,7 +81,7 @@ def opinion(n: Nodes, bag: Bag, left: str, precision: str) -> str:
     state = {name: value.detach().numpy() for name, value in bag.named_parameters()}
     wide = n("MatMul", held, narrowed(n, "wide", state["wide"] * np.float32(WIDE), "fp16" if precision == "int8" else precision))
     if not bag.width:
-        return wide
+        return n("Add", wide, n.weight("out.bias"))
     deep = n("Add", n("MatMul", held, narrowed(n, "deep", state["deep"], precision)), n.weight("bias"))
     normed = n("LayerNormalization", deep, n.weight("norm.weight"), n.weight("norm.bias"), axis=-1, epsilon=1e-5)
     return n("Add", wide, n.linear(n("Gelu", n.linear(n("Gelu", normed), "inner")), "out"))

@@ -30,6 +30,10 @@ class Config(classify_settings.Config, frozen=True, forbid_unknown_fields=True, 
     bag_decay: Annotated[float, Meta(ge=0, description="AdamW's decay.")] = 1e-3
     bag_dropout: Annotated[float, Meta(ge=0, lt=1, description="Share of the perceptron's units dropped in training.")] = 0.3
     bag_hidden: Annotated[float, Meta(ge=0, lt=1, description="Share of a row's runs hidden in training.")] = 0.5
+    weights: Annotated[
+        float, Meta(ge=0, description="What weights by logistic regression count beside the bag's; 0 for none.")
+    ] = 1.0
+    inverse_penalty: Annotated[float, Meta(gt=0, description="Their C: the larger, the freer.")] = 20.0
     bag_share: Annotated[float, Meta(gt=0, le=1, description="Its share of `seconds`, where those are limited.")] = 0.4
     vote: Annotated[float, Meta(ge=0, description="What the encoder's vote counts; the bag's counts 1.")] = 0.15
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from logsentry.errors import TrainingError
-from logsentry.learn import bag_grams, bag_settings
+from logsentry.learn import bag_grams, bag_settings, bag_weights
 from logsentry.learn.bag import Bag
 from logsentry.learn.bag_fit import fit_bag
 from logsentry.learn.classify import fit_classifier
@@ -69,15 +69,15 @@ class EncoderBag:
         learnt, held = (of(table, part) for part in split(table, config.validation, seed))
         told = Heard(progress, config.bag_share)
         with repeatable(seed):
-            bag = self._bag(learnt, vocabulary, classes, seed, told)
+            bag = self._bag(learnt, held, vocabulary, classes, seed, told)
         encoder, figures = self._encoder(learnt, bag, vocabulary, classes, seed, told)
-        size = config.size(vocabulary, classes)
+        size = msgspec.structs.replace(config.size(vocabulary, classes), max_length=config.row_length)
         self.model = Voters(encoder, bag, 1.0, size)
         self.model.vote = config.vote * spread_of(self.model, held)
         counted = {"rows": float(len(rows)), "held": float(held.mass.sum()), "grams": len(bag.rarity) - 1.0}
         return {**figures, **counted, **measured(self.model, held)}
 
-    def _bag(self, learnt: Table, vocabulary: int, classes: int, seed: int, told: Heard) -> Bag:
+    def _bag(self, learnt: Table, back: Table, vocabulary: int, classes: int, seed: int, told: Heard) -> Bag:
         config = self.config
         bare = np.zeros(vocabulary, dtype=bool)
         bare[[value for value in self._values if value < vocabulary]] = True
@@ -87,6 +87,9 @@ class EncoderBag:
         kept, weight, target = taught(learnt, config)
         held = bag_grams.held(rows_of(kept), bare, grams)
         fit_bag(bag, held, target, weight, config, seed, config.seconds * config.bag_share, told.bag)
+        if config.weights:
+            found = bag_weights.convex(held, target, weight, len(grams.rarity), config.inverse_penalty)
+            bag_weights.add(bag, *found, config.weights, bag_grams.held(rows_of(back), bare, grams))
         return bag.eval()
 
     def _encoder(

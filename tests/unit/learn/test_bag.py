@@ -7,12 +7,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
 from logsentry.errors import TrainingError
 from logsentry.learn import bag_grams
 from logsentry.learn.bag import Bag, quiet, terse
 from logsentry.learn.bag_fit import rated
 from logsentry.learn.bag_grams import Limits
+from logsentry.learn.bag_weights import add, convex, said
 from logsentry.text.vocabulary import PAD
 
 BARE = np.arange(30) >= 20
@@ -80,3 +82,23 @@ def test_the_commonest_of_a_bucket_is_kept_and_rare_ones_are_not() -> None:
         assert grams.code[bucket] == max((code for code in codes if code % 4 == bucket), key=codes.index)
     with pytest.raises(TrainingError, match="no run of tokens is in 99"):
         bag_grams.learn(rows, BARE, Limits(least=99))
+
+
+def test_the_weights_of_logistic_regression_are_those_of_scikit_learn() -> None:
+    draw = np.random.default_rng(2)
+    rows = [draw.integers(3, 20, 8).tolist() for _ in range(60)]
+    labels, counts = np.array([int(5 in row) for row in rows]), draw.integers(1, 5, 60)
+    bag = fitted(rows)
+    grams = bag_grams.Grams(bag.owner.numpy(), bag.code.numpy(), bag.rarity.numpy(), bag.full, bag.quiet)
+    held = bag_grams.held(rows, BARE, grams)
+    target = torch.nn.functional.one_hot(torch.from_numpy(labels), 2).float()
+    weights, constants = convex(held, target, torch.from_numpy(counts).float(), len(grams.rarity), 2.0)
+    peer = LogisticRegression(C=2.0, tol=1e-8, max_iter=2000)
+    peer.fit(bag.held(padded(rows)).numpy(), labels, sample_weight=counts)
+    ours = said(held, weights, constants)[:, 0].numpy()
+    assert np.abs(ours - peer.decision_function(bag.held(padded(rows)).numpy())).max() < 0.02
+    before = rated(bag, held).detach()
+    add(bag, weights, constants, 0.5, held)
+    with torch.no_grad():
+        more = rated(bag, held) - before
+    assert more.std() == pytest.approx(float(0.5 * before.std()), rel=1e-3)

@@ -10,6 +10,7 @@ def register_detectors(register: Register) -> None:
     register("counting", "logsentry.baselines.counting:Counting")
     register("deeplog", "logsentry.learn.deeplog:DeepLog")
     register("encoder", "logsentry.learn.classifier:EncoderClassifier")
+    register("encoder-bag", "logsentry.learn.voting:EncoderBag")
     register("hybrid", "logsentry.pipeline.hybrid:Hybrid")
     register("isolation-forest", "logsentry.baselines.iforest:IForest")
     register("logbert-ensemble", "logsentry.learn.ensemble:LogBertEnsemble")

@@ -29,7 +29,7 @@ def list_(store: Path, as_json: bool) -> None:
 @store_option
 def show(reference: str, store: Path) -> None:
     """The manifest of a bundle, as JSON."""
-    from logsentry.pipeline.run import find_bundle
+    from logsentry.pipeline.finding import find_bundle
 
     click.echo(find_bundle(reference, store).manifest.to_bytes(), nl=False)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from logsentry.cli import talk
+from logsentry.cli.options import store_option
 
 
 @click.command(name="report")
@@ -15,9 +16,12 @@ from logsentry.cli import talk
 @click.option("--title", default="logsentry report", show_default=True)
 @click.option("--run", default=None, help="Only this run  [default: all of the store's one detector]")
 @click.option("--top", type=click.IntRange(1, 1000), default=20, show_default=True, help="Windows shown with their events.")
-def command(address: str, out: Path, title: str, run: str | None, top: int) -> None:
+@click.option("--bundle", default=None, help="The classifier that made the scores: draw what its tokens carry and look at.")
+@store_option
+def command(address: str, out: Path, title: str, run: str | None, top: int, bundle: str | None, store: Path) -> None:
     """Write one self-contained HTML page about the scores in a store."""
     from logsentry.pipeline.reporting import report
+    from logsentry.store.bundles import locate
 
-    content = report(address, out, title, run, top)
+    content = report(address, out, title, run, top, None if bundle is None else locate(bundle, store))
     talk.say(f"{content.windows:,} windows, {content.alerts:,} alerts; the page is {out}")

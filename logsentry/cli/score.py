@@ -12,7 +12,11 @@ from logsentry.cli.progress import bar
 
 
 @click.command(name="score")
-@click.option("--bundle", required=True, help="A name in the store, name@digest, STORE/name, a bundle's folder, or demo.")
+@click.option(
+    "--bundle",
+    required=True,
+    help="A name in the store, name@digest, STORE/name, a bundle's folder, or a shipped one: demo, speakeasy-encoder.",
+)
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
     "--to", "to", multiple=True, metavar="URL", help="duckdb:FILE, ndjson:FILE or -; may be given more than once  [default: -]"

@@ -104,10 +104,12 @@ class Listen(msgspec.Struct, frozen=True):
     name: Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9._-]{0,63}$", description="part of the address: /intake/NAME/_bulk")]
     bulk: Annotated[bool, Meta(description="take what is sent to Elasticsearch's _bulk")] = False
     hec: Annotated[bool, Meta(description="take what is sent to Splunk's HTTP Event Collector")] = False
-    record: Annotated[Text, Meta(description="field of a document that is the raw record, or `document` for all of it")] = "message"
-    acknowledge: Annotated[
-        Literal["stored", "exported"], Meta(description="when a collector's acknowledgement is given")
-    ] = "stored"
+    record: Annotated[Text, Meta(description="field of a document that is the raw record, or `document` for all of it")] = (
+        "message"
+    )
+    acknowledge: Annotated[Literal["stored", "exported"], Meta(description="when a collector's acknowledgement is given")] = (
+        "stored"
+    )
     hold: Annotated[float, Meta(gt=0, description="seconds after which windows that wait for more events are closed")] = 3600.0
     spool: SpoolPart = SpoolPart()
     syslog: Syslog | None = None

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from logsentry.errors import TrainingError
 from logsentry.learn import classify_settings
 from logsentry.learn.classify import fit_classifier
+from logsentry.learn.classify_losses import suspicion
 from logsentry.learn.classify_rows import Labelled, distinct, split
+from logsentry.learn.classify_scores import predict
 from logsentry.learn.encoder import Encoder
 from logsentry.learn.encoder_export import write
 from logsentry.sdk import Part, Progress
@@ -58,6 +62,13 @@ class EncoderClassifier:
             validation=validation if len(validation.rows) else None,
         )
         return {**figures, "held": float(held.sum())}
+
+    def malice(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """Logits of malice `[rows]` as torch has them, in order; higher is more malicious."""
+        if self.model is None:
+            raise TrainingError("the detector has not been fitted, so it cannot be asked; call fit_labelled first")
+        said: NDArray[np.float64] = suspicion(torch.from_numpy(predict(self.model, rows))).double().numpy()
+        return said
 
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """Write the graphs and the probe; the same weights and probe rows give the same bytes."""

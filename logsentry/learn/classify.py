@@ -72,7 +72,7 @@ class Run:
         self.limit = round(min(limits, default=0) * (1 - config.pretrain))
         self.path = Path(config.checkpoint) if config.checkpoint else None
         self.name = fingerprint(table, model.size, config, seed)
-        self.began = self.saved_at = time.perf_counter()
+        self.began, self.saved_at = config.now(), time.perf_counter()
 
     def train(self) -> None:
         """Steps until the budget is used or nothing is gained any more; the model then has the weights to keep."""
@@ -99,7 +99,7 @@ class Run:
         return max(by_steps, by_seconds)
 
     def clock(self) -> None:
-        now = time.perf_counter()
+        now = self.config.now()
         self.counters.seconds, self.began = self.counters.seconds + now - self.began, now
 
     def step(self, stream: Iterator[Tensor], share: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Literal
 
 import msgspec
@@ -18,6 +19,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     epochs: Annotated[float, Meta(ge=0, description="Passes over the distinct rows, at most; 0 sets no limit.")] = 20
     max_steps: Annotated[int, Meta(ge=0, description="Optimizer steps, at most; 0 sets no limit.")] = 0
     seconds: Annotated[float, Meta(ge=0, description="Training time, at most; 0 sets no limit. If met, runs differ.")] = 0
+    clock: Annotated[Literal["wall", "cpu"], Meta(description="What a second is of: time, or work of this process.")] = "wall"
     batch: Annotated[int, Meta(ge=1, description="Distinct rows in one forward pass.")] = 64
     accumulate: Annotated[int, Meta(ge=1, description="Forward passes in one optimizer step.")] = 1
     loop: Annotated[Literal["own", "accelerate"], Meta(description="Who does the step: this package, or accelerate.")] = "own"
@@ -55,6 +57,10 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     device: Annotated[Literal["cpu", "cuda"], Meta(description="Where training runs.")] = "cpu"
     checkpoint: Annotated[str, Meta(description="File to save the training in now and then, and to go on from.")] = ""
     checkpoint_seconds: Annotated[float, Meta(ge=0, description="Time between two saves; 0 saves after each step.")] = 60
+
+    def now(self) -> float:
+        """Seconds of the clock; where several programs share the processor, only `cpu` gives two runs the same work."""
+        return time.process_time() if self.clock == "cpu" else time.perf_counter()
 
     def check(self) -> None:
         """Raises `UsageError` where two settings do not fit each other."""

@@ -4,7 +4,7 @@ A model that attends to whole rows is one graph, `encoder.onnx`: (ids int64 [bat
 One that attends to chunks is two, `encoder.onnx` from chunks to summaries and `encoder.head.onnx` from pooled summaries to
 logits, so that whoever serves it can compute each distinct chunk once (`encoder_graph`). The head stays in single precision: it
 is small, and the verdict is read from it. Operators of the default domain only, no external data, no paths; the same weights and
-probe give the same bytes.
+probe give the same bytes. `encoder.looks.onnx` answers where tokens look (`encoder_looks`); nothing that scores needs it.
 
 The probe `encoder.probe.npz` holds, for each probed length number i, `ids_i` int64 [batch, length] and torch's `logits_i` float32
 [batch, classes]; the last row of each batch but the first ends in padding.
@@ -24,13 +24,14 @@ from onnx import GraphProto
 from logsentry.errors import TrainingError
 from logsentry.learn.encoder import Encoder
 from logsentry.learn.encoder_graph import chunks, finished, head, whole
+from logsentry.learn.encoder_looks import looks
 from logsentry.learn.encoder_small import eighth, half, ranges
 from logsentry.learn.probe import by_length, save
 from logsentry.sdk import Graph, Part
 from logsentry.text.vocabulary import PAD
 
 NAME = "encoder"
-HEAD, PROBE = f"{NAME}.head.onnx", f"{NAME}.probe.npz"
+HEAD, PROBE, LOOKS = f"{NAME}.head.onnx", f"{NAME}.probe.npz", f"{NAME}.looks.onnx"
 POOLINGS = ("mean", "max", "flatten")
 """A part's setting `pooling` is a place in this."""
 
@@ -64,6 +65,8 @@ def write(model: Encoder, config: Precisions, folder: Path, probe: Sequence[Sequ
         graphs += [graph, Graph(HEAD, precision=graph.precision)] if chunked else [graph]
     if chunked:
         (folder / HEAD).write_bytes(finished(head(model), about(model, "fp32")))
+    if model.size.layers:
+        (folder / LOOKS).write_bytes(finished(looks(model), about(model, "int8")))
     return Part(NAME, "tokens", tuple(graphs), probe=PROBE, settings=settings(model))
 
 

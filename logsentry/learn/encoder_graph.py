@@ -13,6 +13,7 @@ chunk is multiplied with the matrix of its place alone. A probe holds the graphs
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -31,10 +32,7 @@ INT, FLOAT = TensorProto.INT64, TensorProto.FLOAT
 def whole(model: Encoder) -> GraphProto:
     """One graph for rows that attend to all of themselves."""
     size, n = model.size, Nodes(model)
-    n("Shape", "ids", out="shape")
-    n("Slice", "shape", n.ints("one", 1), n.ints("two", 2), out="length")
-    n("Range", n.whole("zero0", 0), n("Squeeze", "length"), n.whole("one0", 1), out="at")  # every row begins at place 0
-    states = tokens(n, model, n("Expand", "at", "shape"))
+    states = tokens(n, model, in_rows(n, model))
     if size.pooling == "flatten":
         used = n("Slice", n.weight("head.weight"), n.ints("none", 0), n("Mul", "length", n.ints("w", size.width)))
         flat = n("Reshape", n("Mul", states, "real"), n("Concat", n.ints("keep", 0), n.ints("rest", -1), axis=0))
@@ -47,10 +45,7 @@ def whole(model: Encoder) -> GraphProto:
 
 def chunks(model: Encoder) -> GraphProto:
     size, n = model.size, Nodes(model)
-    steps = n.constant("steps", np.arange(size.chunk)[None])
-    first = n("Unsqueeze", n("Mul", "place", n.ints("chunk", size.chunk)), n.ints("one", 1))
-    n("Shape", "ids", out="shape")
-    states = tokens(n, model, n("Add", first, steps))
+    states = tokens(n, model, in_chunks(n, model))
     if size.pooling == "mean":
         n("Squeeze", total(n, states), n.ints("axis", 1), out="summary")
     elif size.pooling == "max":
@@ -82,23 +77,50 @@ def features(model: Encoder) -> int:
     return model.head.out_features if model.size.pooling == "flatten" else model.size.width
 
 
-def tokens(n: Nodes, model: Encoder, places: str) -> str:
-    """`Encoder.states` of `ids` [n, c] at places [n, c]: [n, c, width]. Leaves `real` [n, c, 1] behind."""
+class Laid(NamedTuple):
+    """How ids [n, c] lie: `places`, what is added to their embeddings for where they stand, [n or 1, c, width] or nothing; `square`,
+    a shape that makes [n, 1, 1, c] to [n, 1, c, c]."""
+
+    places: str
+    square: str
+
+
+def in_rows(n: Nodes, model: Encoder) -> Laid:
+    """Every row begins at place 0. Leaves `length` behind."""
+    n("Slice", n("Shape", "ids"), n.ints("one", 1), n.ints("two", 2), out="length")
+    one = n.ints("one", 1)
+    places = n("Slice", n.constant("places", model.places.detach().numpy()), n.ints("none", 0), "length")
+    return Laid(places if model.size.positions != "none" else "", n("Concat", one, one, "length", one, axis=0))
+
+
+def in_chunks(n: Nodes, model: Encoder) -> Laid:
+    """A chunk stands as a whole at one of the places `place` [n]."""
     size = model.size
-    n("Cast", n("Not", n("Equal", "ids", n.ints("pad", PAD))), out="seen", to=FLOAT)
-    n("Unsqueeze", "seen", n.ints("last", -1), out="real")
-    hidden = n("Mul", n("Sub", "seen", n.floats("1", 1)), n.floats("far", -HIDDEN))  # 0, or HIDDEN where padding is
-    one, two = n.ints("one", 1), n.ints("two", 2)
-    many, long = n("Slice", "shape", n.ints("zero", 0), one), n("Slice", "shape", one, two)
-    shape = n("Concat", many, one, long, long, axis=0)
-    mask = n("Expand", n("Unsqueeze", hidden, n.ints("middle", 1, 2)), shape)
-    x = n("Reshape", n("Gather", n.weight("embedding.weight", math.sqrt(size.width)), "ids"), n.ints("flat", -1, size.width))
-    if size.positions != "none":
-        x = n("Add", x, n("Reshape", n("Gather", n.constant("places", model.places.detach().numpy()), places), "flat"))
-    rows = n("Concat", "shape", n.ints("width", size.width), axis=0)
+    table: NDArray[np.float32] = model.places.detach().numpy().reshape(-1, size.chunk, size.width)
+    places = n("Gather", n.constant("places", table), "place") if size.positions != "none" else ""
+    return Laid(places, n.ints("square", 1, 1, size.chunk, 1))
+
+
+def tokens(n: Nodes, model: Encoder, laid: Laid) -> str:
+    """`Encoder.states` of `ids` [n, c]: [n, c, width]. Leaves `real` [n, c, 1] behind."""
+    size = model.size
+    x, rows, mask = embedded(n, model, laid)
     for number in range(size.layers):
         x = layer(n, model, f"layers.{number}", x, rows, mask)
     return n("Reshape", n.normed(x, "last", size) if size.place == "pre" else x, rows)
+
+
+def embedded(n: Nodes, model: Encoder, laid: Laid) -> tuple[str, str, str]:
+    """What enters the first layer [tokens, width], the shape [n, c, -1], and what is added to attention [n, 1, c, c]."""
+    size = model.size
+    padding = n("Equal", "ids", n.ints("pad", PAD))
+    n("Cast", n("Not", padding), out="seen", to=FLOAT)
+    n("Unsqueeze", "seen", n.ints("last", -1), out="real")
+    hidden = n("Where", padding, n.floats("hidden", HIDDEN), n.floats("0", 0))
+    mask = n("Expand", n("Unsqueeze", hidden, n.ints("middle", 1, 2)), laid.square)
+    x = n("Gather", n.weight("embedding.weight", math.sqrt(size.width)), "ids")
+    x = n("Reshape", n("Add", x, laid.places) if laid.places else x, n.ints("flat", -1, size.width))
+    return x, n("Concat", n("Shape", "ids"), n.ints("rest", -1), axis=0), mask
 
 
 def layer(n: Nodes, model: Encoder, name: str, x: str, rows: str, mask: str) -> str:
@@ -113,8 +135,8 @@ def layer(n: Nodes, model: Encoder, name: str, x: str, rows: str, mask: str) -> 
 
 def attention(n: Nodes, model: Encoder, name: str, x: str, rows: str, mask: str) -> str:
     heads = model.size.heads
-    query, key, value = n.many("Split", n.linear(x, f"{name}.query_key_value"), results=3, axis=1, num_outputs=3)
-    parts = [n("Reshape", part, rows) for part in (query, key, value)]
+    together = n("Reshape", n.linear(x, f"{name}.query_key_value"), rows)  # [n, c, 3 * width]
+    parts = n.many("Split", together, results=3, axis=2, num_outputs=3)
     seen = n("Attention", *parts, mask, q_num_heads=heads, kv_num_heads=heads)
     return n.linear(n("Reshape", seen, "flat"), f"{name}.out")
 
@@ -152,10 +174,8 @@ def at_their_places(n: Nodes, model: Encoder, states: str) -> None:
     flat = n("Reshape", n("Mul", states, "real"), n.ints("chunk_flat", -1, size.chunk * size.width))
     parts = n.many("Split", flat, "counts", results=places, axis=0)
     of_place = np.split(weight, places, axis=1)
-    nothing = np.zeros(len(weight), np.float32)  # 8-bit products want a bias of their own each
     added = [
-        n("Gemm", part, n.constant(f"head.weight.{at}", w.T), n.constant(f"head.nothing.{at}", nothing))
-        for at, (part, w) in enumerate(zip(parts, of_place, strict=True))
+        n("Gemm", part, n.constant(f"head.weight.{at}", w.T)) for at, (part, w) in enumerate(zip(parts, of_place, strict=True))
     ]
     n("Concat", *added, out="summary", axis=0)
 

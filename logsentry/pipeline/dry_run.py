@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from logsentry.errors import BundleRefused
 from logsentry.pipeline.build import built, framed
 from logsentry.pipeline.enrich import JobPass, scheduled
-from logsentry.pipeline.run import find_bundle, scorer_options
+from logsentry.pipeline.finding import find_bundle, source_for
+from logsentry.pipeline.run import scorer_options
 from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
@@ -69,10 +69,7 @@ def dry_run(path: Path, over: Span, show: Callable[[dict[str, Any]], None], prog
 
     pipeline = load(path)
     bundle = find_bundle(pipeline.bundle.name, Path(pipeline.bundle.store))
-    if pipeline.source.use != bundle.manifest.source:
-        raise BundleRefused(
-            f"{bundle.reference} was trained on {bundle.manifest.source}; it says nothing about {pipeline.source.use}"
-        )
+    source_for(bundle, pipeline.source.use)
     source: Source = built("sources", pipeline.source)
     options = {**msgspec.structs.asdict(pipeline.scoring), "alerts_per_day": pipeline.alerts.per_day}
     scorer, stop = Scorer(bundle, scorer_options(options)), Stop()

@@ -135,13 +135,15 @@ def enrich_input(
         resumed = checkpoint.load()
         seen = Seen(folder, _forgettable(input_, resumed))
         expect_repeats(found.exporters, resumed.again)
-        record(found.exporters, describe(found.scorer, (name,), Books()))  # what a crash leaves is then known to be of this run
+        record(
+            found.exporters, describe(found.scorer, found.source.name, (name,), Books())
+        )  # what a crash leaves is then known to be of this run
         scheduled(input_, number, use).between(over.since, over.until)
         work = _work(found, checkpoint, seen, over, notice, stop)
         books = work.run(input_, progress, resumed.cursor)
         if work.failure is not None and not books.read:
             raise work.failure
-        told = describe(found.scorer, (name,), books)
+        told = describe(found.scorer, found.source.name, (name,), books)
         record(found.exporters, told)
     warning = " ".join(filter(None, (resumed.warning, seen.warning)))
     return _enriched(name, _done(found, work, told, warning), input_, work.stopped, over)

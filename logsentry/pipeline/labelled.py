@@ -6,6 +6,8 @@ same split conformal prediction as everywhere. Nothing that was learned from, or
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,15 +20,21 @@ from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import described, per_day
 from logsentry.pipeline.labelled_corpus import Examples, Labelled, Split, check_enough, need_share, read_examples, split
 from logsentry.pipeline.labelled_figures import About, Held, card, figures
-from logsentry.pipeline.rating import LearnsLabels, logits_of
+from logsentry.pipeline.labelled_logits import against_torch, write_probabilities
+from logsentry.pipeline.rating import HearsWords, LearnsLabels, logits_of
 from logsentry.pipeline.training import TrainingPlan, describer, precisions
+from logsentry.reports import frequency
 from logsentry.schema.books import Books
 from logsentry.schema.profile import Profile
 from logsentry.scoring.calibrating import calibrate
 from logsentry.scoring.calibration import file_of
+from logsentry.scoring.precisions import differences
+from logsentry.scoring.probability import file_of as probability_file
+from logsentry.scoring.probability import parse
 from logsentry.sdk import Detector, Part, Progress
 from logsentry.store.bundles import Store
 from logsentry.store.verified import Bundle
+from logsentry.text.coverage import ranks
 from logsentry.text.token_keys import TokenConfig, TokenKeys
 
 CARD = "card.md"
@@ -72,11 +80,8 @@ class TrainedOnLabels(msgspec.Struct, frozen=True):
             "learned and are left out",
             f"AUC {found['auc']:.4f} ({found['auc_low']:.4f} to {found['auc_high']:.4f}); at a false-positive rate of 1e-3 it finds "
             f"{found['tpr_at_0.001']:.1%} ({found['tpr_at_0.001_low']:.1%} to {found['tpr_at_0.001_high']:.1%})",
-            *(
-                f"{name.removesuffix('_minus_fp32')} against fp32: {value:+.5f}"
-                for name, value in found.items()
-                if name.endswith("_minus_fp32") and name.startswith(("auc", "tpr_at_0.001_"))
-            ),
+            *differences(found),
+            *parse(self.bundle.files[probability_file("fp32")], self.bundle.reference).sentences(),
         ]
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 
@@ -86,13 +91,15 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
     need_share(plan.fit_share)
     source, detector = make_source(plan.source), learner(plan)
     profile = plan.profile or source.profile
-    options = plan.tokens.source_options
+    options = {} if plan.tokens.reads else plan.tokens.source_options  # those of another source say nothing of this one
     examples = read_examples(source, profile, plan.benign, plan.malicious, plan.rows, options, progress)
     parted = split(examples.labelled, plan.fit_share, plan.seed)
     events = [event for one in parted.fit for event in one.window.events]
     keys = TokenKeys.learn(profile, events, plan.tokens, detector.max_length)
     learned, held = coded(keys, parted)
     rows, labels = [row for row, _ in learned], [label for _, label in learned]
+    if isinstance(detector, HearsWords):
+        detector.hear([keys.text(number) for number in range(len(keys.vocabulary))])
     found = detector.fit_labelled(rows, labels, len(keys.vocabulary), seed=plan.seed, progress=progress)
     with store.incoming() as folder:
         parts = tuple(detector.export(folder, spread(list(dict.fromkeys(rows)), 256)))
@@ -100,9 +107,10 @@ def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progre
         calibrated(folder, parts, len(keys.vocabulary), held, examples, plan)
         metrics = {
             **{figure: value for figure, value in found.items() if np.isfinite(value) and figure not in UNEQUAL},
-            **measured(folder, parts, len(keys.vocabulary), held),
+            **measured(folder, parts, len(keys.vocabulary), held, detector),
             **counts(learned, held, parted),
         }
+        (folder / frequency.FILE).write_text(frequencies(rows), encoding="utf-8")
         write_card(folder, plan, name, examples, parted, held, metrics)
         told = TrainingPlan(plan.source, plan.detector, (), plan.options, seed=plan.seed)
         data = described(examples.events, [one.window for one in examples.labelled])
@@ -138,10 +146,18 @@ def calibrated(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded, exa
         (folder / file_of(precision)).write_bytes(found.to_bytes())
 
 
-def measured(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded) -> dict[str, float]:
-    """Figures of the graphs that will serve, on held-back rows."""
+def measured(folder: Path, parts: tuple[Part, ...], ids: int, held: Coded, detector: object) -> dict[str, float]:
+    """Figures of the graphs that will serve, on held-back rows; leaves their probabilities in the folder."""
     table = Held.of([row for row, _ in held], [label for _, label in held])
-    return figures(table, {one: logits_of(folder, parts, table.rows, ids, one) for one in precisions(parts)})
+    logits = {one: logits_of(folder, parts, table.rows, ids, one) for one in precisions(parts)}
+    write_probabilities(folder, table, logits)
+    return {**figures(table, logits), **against_torch(detector, table, logits)}
+
+
+def frequencies(rows: Sequence[tuple[int, ...]]) -> str:
+    """How often each token came in the rows that were learned from, as a picture."""
+    times = Counter(token for row in rows for token in row)
+    return frequency.frequency_svg(ranks(times), len(times))
 
 
 def counts(learned: Coded, held: Coded, parted: Split) -> dict[str, float]:

@@ -8,6 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from logsentry.reports import frequency
+from logsentry.scoring.precisions import differences
 from logsentry.scoring.roc import RATES, Roc, draws
 
 RESAMPLES = 1000
@@ -86,6 +88,7 @@ def card(about: About, metrics: Mapping[str, float]) -> str:
         f"{about.repeats:,} windows that repeat what was learned are left out.",
         f"- {about.contradictory:,} held-back windows have contents that came with both labels.",
         f"- Time: {about.span or 'the windows carry none'}. Digest of the events: `{about.digest}`.",
+        f"![How often each token came, by rank, on two logarithmic axes]({frequency.FILE})",
         "## Licence",
         about.licence or "Not stated by whoever trained it; ask before passing it on.",
         "## Figures",
@@ -109,13 +112,7 @@ def _figures(metrics: Mapping[str, float]) -> list[str]:
     lines += [
         f"- true-positive rate at a false-positive rate of {rate:g}: {_between(metrics, f'tpr_at_{rate:g}')}" for rate in RATES
     ]
-    ends = "_minus_fp32"
-    lines += [
-        f"- {name.removesuffix(ends)} against fp32: {value:+.5f}"
-        for name, value in sorted(metrics.items())
-        if name.endswith(ends)
-    ]
-    return lines
+    return lines + [f"- {line}" for line in differences(metrics)]
 
 
 def _between(metrics: Mapping[str, float], name: str) -> str:

@@ -34,6 +34,24 @@ class LearnsLabels(Protocol):
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]: ...
 
 
+@runtime_checkable
+class AnswersItself(Protocol):
+    """A trained detector that still holds its own model, which exported graphs may be compared with."""
+
+    def malice(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+        """Logits of malice `[rows]`, in order."""
+        ...
+
+
+@runtime_checkable
+class HearsWords(Protocol):
+    """A detector that wants to know what its ids stand for before it is fitted."""
+
+    def hear(self, words: Sequence[str]) -> None:
+        """The word of each id, from 0 on."""
+        ...
+
+
 def logits_of(
     folder: Path, parts: Sequence[Part], rows: Sequence[tuple[int, ...]], vocabulary: int, precision: str = "fp32"
 ) -> NDArray[np.float64]:

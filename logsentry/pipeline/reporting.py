@@ -9,6 +9,7 @@ from pathlib import Path
 
 from logsentry.errors import InputError, UsageError
 from logsentry.pipeline.build import make_reader
+from logsentry.pipeline.picturing import Picturing
 from logsentry.reports.content import ReportContent, ShownEvent, TopWindow, histogram, timeline
 from logsentry.reports.page import write
 from logsentry.reports.visible import visible
@@ -17,22 +18,37 @@ from logsentry.schema.event import timestamp
 from logsentry.schema.score import Reason
 from logsentry.schema.stored import StoredScore
 from logsentry.sdk import ScoreReader
+from logsentry.store.verified import Bundle
 
 TOP = 20
+PICTURED = 5
+"""Of so many windows a classifier's tokens are drawn: each takes dozens of passes, and some 20 kB of the page."""
 REASONS, LINE = 2, 110
 
 
-def report(address: str, page: Path, title: str = "logsentry report", run: str | None = None, top: int = TOP) -> ReportContent:
-    """Write the page about one run, or about all runs of the one detector that the store knows."""
+def report(
+    address: str,
+    page: Path,
+    title: str = "logsentry report",
+    run: str | None = None,
+    top: int = TOP,
+    bundle: Bundle | None = None,
+) -> ReportContent:
+    """Write the page about one run, or about all runs of the one detector that the store knows; with the bundle of a classifier that
+    made the scores, also what it read."""
     with closing(make_reader(address)) as reader:
-        content = gather(reader, title, run, top)
+        content = gather(reader, title, run, top, bundle)
     write(content, page)
     return content
 
 
-def gather(reader: ScoreReader, title: str, run: str | None = None, top: int = TOP) -> ReportContent:
-    """Raises `InputError` where the store has no run, `UsageError` where it has several detectors and no run was chosen."""
+def gather(
+    reader: ScoreReader, title: str, run: str | None = None, top: int = TOP, bundle: Bundle | None = None
+) -> ReportContent:
+    """Raises `InputError` where the store has no run, `UsageError` where it has several detectors and no run was chosen, or the
+    bundle is not the one that scored."""
     runs = chosen(reader.runs(), run)
+    picturing = None if bundle is None else Picturing(bundle, runs[-1].detector)
     columns = reader.columns(run)
     threshold = runs[-1].threshold
     return ReportContent(
@@ -47,9 +63,13 @@ def gather(reader: ScoreReader, title: str, run: str | None = None, top: int = T
         calibrated_on=runs[-1].calibrated_on,
         histogram=histogram(columns.values, columns.alerts, threshold),
         timeline=timeline(columns.times, columns.alerts),
-        top=tuple(shown(reader, score) for score in reader.scores("value", top, run)),
+        top=tuple(
+            shown(reader, score, picturing if place < PICTURED else None)
+            for place, score in enumerate(reader.scores("value", top, run))
+        ),
         bundle=runs[-1].detector,
         runs=tuple(one.id for one in runs),
+        frequency=picturing.frequency if picturing else "",
     )
 
 
@@ -74,9 +94,11 @@ def total(books: Sequence[Books]) -> Books:
     )  # fmt: skip
 
 
-def shown(reader: ScoreReader, score: StoredScore) -> TopWindow:
-    events = tuple(ShownEvent(event.position, event.time, event.original, event.id) for event in reader.events_of(score.id))
-    return TopWindow(score.key, score.time, score.value, score.p_value, score.alert, score.votes, events, score.why)
+def shown(reader: ScoreReader, score: StoredScore, picturing: Picturing | None = None) -> TopWindow:
+    stored = reader.events_of(score.id)
+    events = tuple(ShownEvent(event.position, event.time, event.original, event.id) for event in stored)
+    picture = picturing.of(score.key, score.source, stored) if picturing else None
+    return TopWindow(score.key, score.time, score.value, score.p_value, score.alert, score.votes, events, score.why, picture)
 
 
 def in_words(windows: Sequence[TopWindow]) -> list[str]:

@@ -10,25 +10,22 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
-from logsentry.errors import BundleRefused, ConfigError, InputError, UsageError
+from logsentry.errors import ConfigError, InputError, UsageError
 from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.build import built, framed, make_exporter, make_files, make_source
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
 from logsentry.pipeline.deliver import PATIENCE
+from logsentry.pipeline.finding import find_bundle, source_for
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books, Run
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.sdk import Exporter, Input, MayRepeat, Progress, Scheduled, Source
-from logsentry.store.bundles import locate
-from logsentry.store.verified import Bundle, read
 
 if TYPE_CHECKING:
     from logsentry.config import Forward, Pipeline
-
-DEMO_BUNDLE = Path(__file__).parent.parent / "demo" / "bundle"
 
 
 @runtime_checkable
@@ -63,13 +60,6 @@ class Done(msgspec.Struct, frozen=True):
                 f"a budget of {self.run.alerts_per_day:g} alerts only on windows stranger than all of them"
             )
         return told
-
-
-def find_bundle(reference: str, store: Path) -> Bundle:
-    """A bundle by reference; `demo` is the one that comes with the package, unless the store has one of that name."""
-    if reference == "demo" and not (store / "names" / "demo.json").exists() and not Path("demo", "manifest.json").exists():
-        return read(DEMO_BUNDLE, "demo")
-    return locate(reference, store)
 
 
 def verify_bundle(reference: str, store: Path) -> str:
@@ -121,9 +111,7 @@ def score_files(
     Raises `BundleRefused` where the bundle is damaged or for another source, `UsageError` and `InputError` before anything is read.
     """
     bundle = find_bundle(reference, store)
-    if source_name not in (None, bundle.manifest.source):
-        raise BundleRefused(f"{bundle.reference} was trained on {bundle.manifest.source}; it says nothing about {source_name}")
-    source = make_source(bundle.manifest.source)
+    source = make_source(source_for(bundle, source_name))
     with ExitStack() as stack:
         input_ = stack.enter_context(closing(make_files(paths, source)))
         exporters = [stack.enter_context(closing(make_exporter(address, resumed=state is not None))) for address in to]
@@ -171,10 +159,7 @@ def parts(config: Pipeline | Forward) -> Iterator[Parts]:
     from logsentry.config import show
 
     bundle = find_bundle(config.bundle.name, Path(config.bundle.store))
-    if config.source.use != bundle.manifest.source:
-        raise BundleRefused(
-            f"{bundle.reference} was trained on {bundle.manifest.source}; it says nothing about {config.source.use}"
-        )
+    source_for(bundle, config.source.use)
     source: Source = built("sources", config.source)
     options = {**msgspec.structs.asdict(config.scoring), "alerts_per_day": config.alerts.per_day}
     digest = blake2b(show(config).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
@@ -234,13 +219,15 @@ def run(job: Job, progress: Progress) -> Done:
             notice=job.notice,
             stop=job.stop,
         )
-        record(job.exporters, describe(scorer, job.inputs, Books()))  # what a crash leaves is then known to be of this run
+        record(
+            job.exporters, describe(scorer, job.source.name, job.inputs, Books())
+        )  # what a crash leaves is then known to be of this run
         resumed = Resumed() if checkpoint is None else checkpoint.load()
         expect_repeats(job.exporters, resumed.again or checkpoint is None)  # without state nobody knows what was stored before
         books = work.run(job.input, progress, resumed.cursor, resumed.ahead)
         if work.failure is not None and not books.read:
             raise work.failure  # nothing was read, so there is nothing else to tell
-        told = describe(scorer, job.inputs, books)
+        told = describe(scorer, job.source.name, job.inputs, books)
         record(job.exporters, told)
     least = smallest_budget(scorer.calibration.held_back(scorer.options.vote), scorer.calibration.windows_per_day)
     stopped = ""
@@ -272,13 +259,13 @@ def scorer_options(options: Mapping[str, Any]) -> Options:
         raise UsageError(str(error)) from error
 
 
-def describe(scorer: Scorer, paths: Sequence[str], books: Books) -> Run:
+def describe(scorer: Scorer, source: str, paths: Sequence[str], books: Books) -> Run:
     """The pass as the report shows it; the same detector over the same paths has the same id."""
     budget = scorer.options.alerts_per_day or scorer.calibration.alerts_per_day
     digest = blake2b("\0".join([scorer.bundle.digest, *sorted(paths)]).encode("utf-8", "surrogateescape"), digest_size=16)
     return Run(
         id=digest.hexdigest(),
-        source=scorer.bundle.manifest.source,
+        source=source,
         detector=scorer.bundle.reference,
         inputs=tuple(paths),
         threshold=scorer.threshold.value,

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from logsentry.reports.token_picture import TokenPicture
 from logsentry.reports.wording import SECOND
 from logsentry.schema.books import Books
 from logsentry.schema.score import Reason
@@ -64,7 +65,7 @@ class ShownEvent(msgspec.Struct, frozen=True):
 
 
 class TopWindow(msgspec.Struct, frozen=True):
-    """One window with all of its events, in order, and why it scored as it did."""
+    """One window with all of its events, in order, and why it scored as it did; a classifier's may have a picture of its tokens."""
 
     key: str
     time: int | None
@@ -74,6 +75,7 @@ class TopWindow(msgspec.Struct, frozen=True):
     votes: str
     events: tuple[ShownEvent, ...]
     reasons: tuple[Reason, ...] = ()
+    picture: TokenPicture | None = None
 
     @property
     def until(self) -> int | None:
@@ -90,7 +92,10 @@ class TopWindow(msgspec.Struct, frozen=True):
 
 
 class ReportContent(msgspec.Struct, frozen=True):
-    """Everything that the page shows. `generated_at` is text, so that the same content always gives the same bytes."""
+    """Everything that the page shows. `generated_at` is text, so that the same content always gives the same bytes.
+
+    `frequency` is an SVG of how often a classifier's tokens came in training; empty where there is none.
+    """
 
     title: str
     generated_at: str
@@ -107,6 +112,7 @@ class ReportContent(msgspec.Struct, frozen=True):
     bundle: str = ""
     runs: tuple[str, ...] = ()
     degraded: bool = False
+    frequency: str = ""
 
     @property
     def windows(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from logsentry.reports import wording
 from logsentry.reports.charts import Meter, histogram_chart, meter, timeline_chart
 from logsentry.reports.content import ReportContent, TopWindow
 from logsentry.reports.passages import Passage, passages
+from logsentry.reports.token_picture import Drawn, drawn
 from logsentry.reports.visible import shown, visible
 
 
@@ -35,6 +37,7 @@ class Entry(msgspec.Struct, frozen=True):
     meter: Meter
     meter_label: str
     passages: list[Passage]
+    tokens: Drawn | None
 
 
 def render(content: ReportContent) -> str:
@@ -54,6 +57,7 @@ def render(content: ReportContent) -> str:
             unlisted=_unlisted(content),
             budget=wording.budget(content.alerts_per_day),
             verdict=wording.verdict(content.books),
+            frequency=_picture_of(content.frequency),
         )
     )
 
@@ -119,7 +123,13 @@ def _entry(window: TopWindow, content: ReportContent) -> Entry:
         meter(window.value, content.threshold, content.histogram),
         f"score {wording.number(window.value)}, threshold {wording.number(content.threshold)}",
         passages(window),
+        drawn(window.picture) if window.picture else None,
     )
+
+
+def _picture_of(svg: str) -> Markup:
+    """An address for an `img`, in which an SVG can neither run a script nor load anything."""
+    return Markup(f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}") if svg else Markup()
 
 
 def _heading(content: ReportContent) -> str:

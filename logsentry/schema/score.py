@@ -29,7 +29,11 @@ class Reason(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """`value` is higher for stranger windows; `p_value` is the share of held-back normal windows at least as strange."""
+    """`value` is higher for stranger windows; `p_value` is the share of held-back normal windows at least as strange.
+
+    A classifier that knows labels also gives the `probability` that the window is malicious, and says that it is `uncertain` where
+    that lies in the band in which neither verdict was right often enough.
+    """
 
     detector: str
     value: float
@@ -38,6 +42,8 @@ class Score(msgspec.Struct, frozen=True):
     why: tuple[Reason, ...] = ()
     votes: str = ""
     degraded: bool = False
+    probability: float | None = None
+    uncertain: bool = False
 
     @property
     def alert(self) -> bool:
@@ -78,8 +84,9 @@ class Scored(msgspec.Struct, frozen=True):
         return blake2b(parts.encode(), digest_size=16).hexdigest()
 
     def document(self) -> dict[str, Any]:
-        """The line that `logsentry score` writes."""
+        """The line that `logsentry score` writes; `probability` and `uncertain` are there where the detector gives them."""
         score, window = self.score, self.window
+        sure = {} if score.probability is None else {"probability": score.probability, "uncertain": score.uncertain}
         return {
             "id": self.id,
             "@timestamp": None if window.time is None else timestamp(window.time),
@@ -92,6 +99,7 @@ class Scored(msgspec.Struct, frozen=True):
             "why": [msgspec.to_builtins(reason) for reason in score.why],
             "votes": score.votes,
             "degraded": score.degraded,
+            **sure,
             "key": window.key,
             "events": len(window.events),
         }

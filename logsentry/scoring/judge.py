@@ -7,7 +7,7 @@ A judge serves one part of a bundle. It knows nothing of calibration: it is `evi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -56,6 +56,13 @@ class Held(Protocol):
     def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
         """For each window what made it strange, the strangest first; none where nothing is."""
         ...
+
+
+@runtime_checkable
+class Graded(Protocol):
+    """What is held began as logits of malice `[batch]`, learnt from labels: it may be told as a probability."""
+
+    logits: np.ndarray
 
 
 class Judge(Protocol):

@@ -36,13 +36,21 @@ def occluded(ids: np.ndarray, logit: float, ask: Ask) -> tuple[Finding, ...]:
 
     `position` is the first place of the token, counted from 0; what is said holds by how much the logit falls without it.
     """
-    tokens = candidates(ids, logit, ask)
+    tokens, drops = carried(ids, logit, ask)
     if not len(tokens):
         return ()
-    drops = logit - ask(without(ids, [ids == token for token in tokens]))
     strongest = np.argsort(-drops, kind="stable")[:MOST]
     told = [at for at in strongest if drops[at] > 0 and drops[at] >= LEAST_DROP * drops[strongest[0]]]
     return tuple(_finding(ids, int(tokens[at]), float(drops[at]), logit) for at in told)
+
+
+def carried(ids: np.ndarray, logit: float, ask: Ask) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct tokens that were tried, and by how much the logit falls without each: `[tokens]` both. It may rise: a token may speak
+    for the other side."""
+    tokens = candidates(ids, logit, ask)
+    if not len(tokens):
+        return tokens, np.zeros(0)
+    return tokens, logit - ask(without(ids, [ids == token for token in tokens]))
 
 
 def candidates(ids: np.ndarray, logit: float, ask: Ask) -> np.ndarray:

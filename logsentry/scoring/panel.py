@@ -16,7 +16,7 @@ import numpy as np
 from logsentry.errors import BundleRefused
 from logsentry.scoring.evidence import Rarity, Scale
 from logsentry.scoring.folds import Folds
-from logsentry.scoring.judge import Finding, Held, Judge
+from logsentry.scoring.judge import Finding, Graded, Held, Judge
 from logsentry.scoring.vote import Vote, combine, told, undecided
 from logsentry.text.vocabulary import UNK
 
@@ -26,11 +26,12 @@ DIGITS = 6
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What one part, or a whole panel, found of one window."""
+    """What one part, or a whole panel, found of one window. `logit` is that of malice, where one classifier alone was asked."""
 
     value: float
     votes: str
     findings: tuple[Finding, ...]
+    logit: float | None = None
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -96,7 +97,8 @@ class Seat(msgspec.Struct, frozen=True):
         yes = (scores >= threshold).sum(axis=0)
         why = held.findings(self.rarity)
         votes = [told(int(y), len(scores), self.members) for y in yes]
-        return [Verdict(float(v), said, found) for v, said, found in zip(values, votes, why, strict=True)]
+        logits = held.logits.tolist() if isinstance(held, Graded) else [None] * len(yes)
+        return [Verdict(float(v), *told_) for v, *told_ in zip(values, votes, why, logits, strict=True)]
 
 
 class Panel:

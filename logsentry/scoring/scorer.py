@@ -16,9 +16,11 @@ from logsentry.errors import UsageError
 from logsentry.schema.score import Score
 from logsentry.schema.window import Window
 from logsentry.scoring import calibration as calibrations
+from logsentry.scoring import probability as probabilities
 from logsentry.scoring.explain import reasons
 from logsentry.scoring.opening import Hardware, open_parts
 from logsentry.scoring.panel import DIGITS, Panel, Seat, Verdict, batches
+from logsentry.scoring.probability import Probability, Stand
 from logsentry.scoring.table import Table
 from logsentry.scoring.vote import Vote
 from logsentry.store.verified import Bundle
@@ -52,6 +54,7 @@ class Scorer:
         self._digest, self._reference = bundle.digest, bundle.reference  # hashes of the whole manifest: once, not once a window
         self.keys = keys_from_json(orjson.loads(bundle.files["logkeys.json"]))
         self.calibration = self._calibration()
+        self.probability = self._probability()
         self.threshold = self.calibration.threshold(self.options.vote, self.options.alerts_per_day)
         told = [part.settings for part in self.calibration.parts]
         manifest = bundle.manifest
@@ -72,6 +75,11 @@ class Scorer:
             raise UsageError(f"{self._reference} has no {self.options.precision} graph; it has {', '.join(have) or 'none'}")
         return calibrations.parse(self.bundle.files[file], self._reference)
 
+    def _probability(self) -> Probability | None:
+        """Where the bundle holds one: of a classifier that learned from labels."""
+        data = self.bundle.files.get(probabilities.file_of(self.options.precision))
+        return None if data is None else probabilities.parse(data, self._reference)
+
     def score(self, windows: Sequence[Window]) -> list[Score]:
         """One score for each window, in the same order, whatever else is in the batch."""
         return self.scores(windows, self.judge([self.keys.encode(window) for window in windows]))
@@ -79,17 +87,25 @@ class Scorer:
     def scores(self, windows: Sequence[Window], verdicts: Sequence[Verdict]) -> list[Score]:
         """The scores of windows that were judged already, perhaps together with others."""
         p = self.calibration.p_values(np.array([verdict.value for verdict in verdicts]), self.options.vote)
-        return [self._score(*each) for each in zip(windows, verdicts, p.tolist(), strict=True)]
+        return [self._score(*each) for each in zip(windows, verdicts, p.tolist(), self._stands(verdicts), strict=True)]
 
-    def _score(self, window: Window, verdict: Verdict, p_value: float) -> Score:
+    def _stands(self, verdicts: Sequence[Verdict]) -> Sequence[Stand | None]:
+        logits = [verdict.logit for verdict in verdicts]
+        if self.probability is None or any(logit is None for logit in logits):
+            return [None] * len(verdicts)
+        return self.probability.stands(np.array(logits, np.float64))
+
+    def _score(self, window: Window, verdict: Verdict, p_value: float, stand: Stand | None) -> Score:
         return Score(
             detector=self._reference,
             value=verdict.value,
             p_value=round(p_value, DIGITS),
             threshold=self.threshold.value,
-            why=reasons(verdict.findings, window, self.keys),
+            why=reasons(verdict.findings, window, self.keys, stand),
             votes=verdict.votes,
             degraded=self.panel.degraded,
+            probability=None if stand is None else stand.probability,
+            uncertain=stand is not None and stand.unsure,
         )
 
     def judge(self, coded: Sequence[tuple[int, ...]]) -> list[Verdict]:

@@ -27,6 +27,9 @@ from logsentry.schema.secret import Secret
 
 PORT = 8642
 CONNECT_SECONDS = 10.0
+STRANGER_SECONDS = 10.0
+"""How long a server is looked for that has not answered yet: more often its address is wrong than it is just starting."""
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 """Seconds between two tries grow from one to the other, and are drawn at random below that, so that clients do not come back together."""
 
@@ -95,8 +98,8 @@ class Client:
     take what was sent, `Unavailable` where it did not answer before the deadline, `LogsentryError` where it failed."""
 
     def __init__(self, connection: Connection, notice: Callable[[str], None] = lambda _: None) -> None:
-        """`notice` hears of each answer after which it waits. Raises `UsageError` for an address that is none."""
-        self._to, self._notice = connection, notice
+        """`notice` hears why it waits, once for each reason. Raises `UsageError` for an address that is none."""
+        self._to, self._notice, self._met = connection, notice, False
         self._at = _checked(connection.server)
         self._headers = {"accept": "application/json"}
         if connection.token is not None:
@@ -113,10 +116,12 @@ class Client:
         if self._to.compress:
             logs, headers["content-encoding"] = gzip.compress(logs, 1), "gzip"
         said = self._asked("POST", f"/v1/score/{quote(source, safe='')}?{query}", logs, headers)
-        return self._read(said, Answer)
+        answer: Answer = self._read(said, Answer)
+        return answer
 
     def models(self) -> list[Model]:
-        return self._read(self._asked("POST", "/v2/repository/index", b"{}"), list[Model])
+        rows: list[Model] = self._read(self._asked("POST", "/v2/repository/index", b"{}"), list[Model])
+        return rows
 
     def load(self, name: str) -> None:
         self._asked("POST", f"/v2/repository/models/{quote(name, safe='')}/load", b"{}")
@@ -128,15 +133,19 @@ class Client:
         self._pool.clear()
 
     def _asked(self, method: str, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
-        until, pause = time.monotonic() + self._to.seconds, FIRST_PAUSE
+        began, pause, told = time.monotonic(), FIRST_PAUSE, ""
         while True:
+            left = began + self._to.seconds - time.monotonic()
             try:
-                return self._once(method, path, body, {**self._headers, **(headers or {})}, until - time.monotonic())
+                return self._once(method, path, body, {**self._headers, **(headers or {})}, left)
             except Busy as busy:
+                most = self._to.seconds if self._met else min(self._to.seconds, STRANGER_SECONDS)
                 wait = busy.after + random.uniform(0, pause)
-                if time.monotonic() + wait >= until:
-                    raise Unavailable(f"{busy}; gave up after {self._to.seconds:g} seconds") from busy
-                self._notice(f"{busy}; asking again in {wait:.1f} s")
+                if time.monotonic() + wait >= began + most:
+                    raise Unavailable(f"{busy}; gave up after {most:g} seconds") from busy
+                if str(busy) != told:
+                    told = str(busy)
+                    self._notice(f"{told}; asking again")
             time.sleep(wait)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -151,6 +160,7 @@ class Client:
             raise Unavailable(f"the certificate of {self._at} is not to be trusted: {str(error)[:300]}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Busy(f"{self._at} cannot be reached: {_why(error)}") from error
+        self._met = True
         if found.status in BUSY:
             raise Busy(f"{self._at} is busy: {_said(found.data, found.status)}", _after(found.headers.get("retry-after")))
         if found.status != 200:

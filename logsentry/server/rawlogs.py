@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from logsentry.errors import UsageError
 from logsentry.pipeline.build import make_files, make_source
+from logsentry.pipeline.finding import served as sources_of
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.schema.books import Books
 from logsentry.schema.record import Record
@@ -68,19 +69,19 @@ class RawLogs:
         """The model that is asked for, or the only one for this source."""
         if model:
             served = self._models.served(model)
-            if served is None or served.bundle.manifest.source != source:
+            if served is None or source not in sources_of(served.bundle):
                 raise NotFound(f"no model {model!r} for {source} is served here")
             return served
-        fitting = [name for name in self._models.names() if self._models.get(name).bundle.manifest.source == source]
+        fitting = [name for name in self._models.names() if source in sources_of(self._models.get(name).bundle)]
         if len(fitting) != 1:
             offered = ", ".join(fitting or self._models.names()) or "none"
             raise NotFound(f"{len(fitting)} models for {source!r} are served here; say ?model=, one of: {offered}")
         return self._models.get(fitting[0])
 
-    def _source(self, served: Served, form: str) -> Source:
+    def _source(self, name: str, form: str) -> Source:
         if form not in ("raw", "events"):
             raise UsageError(f"logs come ?as=raw or ?as=events, not {form[:20]!r}")
-        own = make_source(served.bundle.manifest.source)
+        own = make_source(name)
         return own if form == "raw" else EcsEvents(own)
 
 

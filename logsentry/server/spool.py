@@ -291,6 +291,10 @@ class Spool:
         """Wait for what is being written, and let another process have the folder."""
         if self._draining is not None:
             await self._draining
+        self.abandon()
+
+    def abandon(self) -> None:
+        """The same where nothing waits."""
         self._writer.shutdown(wait=True)
         os.close(self._file)
         os.close(self._lock)

@@ -61,12 +61,16 @@ class OwnText(Protocol):
 
 class TokenConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How ids are learned. Where the events carry ids these are taken, and `names` may say what each stands for, the special ones
-    included; `source_options` are those of the source whose text is read, for instance which parts of a report."""
+    included; `source_options` are those of the source whose text is read, for instance which parts of a report.
+
+    `reads` names a source besides, whose texts are made of the same names: a detector of ids then judges that source's events too.
+    """
 
     tokenizer: Annotated[Literal["bpe", "whitespace"], Meta(description="Pieces of words, or whole words.")] = "bpe"
     size: Annotated[int, Meta(ge=4, le=1_000_000, description="Ids in the vocabulary at most.")] = SIZE
     min_count: Annotated[int, Meta(ge=1, description="Rarer words are unknown; whitespace only.")] = 1
     names: tuple[str, ...] = ()
+    reads: str = ""
     source_options: dict[str, Any] = {}
 
 
@@ -105,7 +109,9 @@ class TokenKeys:
         """Learn a vocabulary from events of one source; raises `TrainingError` where they hold no words."""
         config, events = config or TokenConfig(), list(events)
         if any(carries_ids(event) for event in events):
-            return cls(profile, GivenIds.learn(events, config.names), limit=limit)
+            ids = GivenIds.learn(events, config.names)
+            reading = reading_of(config.reads, config.source_options) if config.reads else Reading()
+            return cls(profile, named(ids, config), reading, limit)
         reading = reading_of(events[0].source, config.source_options) if events else Reading()
         words = _Words(profile, reading)
         counts = counted(words.pieces(event) for event in events)
@@ -174,6 +180,17 @@ class TokenKeys:
         except msgspec.ValidationError as error:
             raise BundleRefused(f"the tokens cannot be read: {error}") from error
         return cls(saved.profile, tokenizer_from_json(saved.tokenizer), saved.reading, saved.limit)
+
+
+def named(ids: GivenIds, config: TokenConfig) -> Tokenizer:
+    """The given ids, able to read texts where there is a source to read; raises `UsageError` where not every id has a name."""
+    if not config.reads:
+        return ids
+    if len(ids) != len(config.names):
+        raise UsageError(
+            f"texts of {config.reads} can be read where every id has a name: {len(config.names)} of {len(ids)} have one"
+        )
+    return Whitespace(config.names[len(SPECIALS) :])
 
 
 def tokenizer_from_json(data: Mapping[str, Any]) -> Tokenizer:

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from logsentry_speakeasy.profile import TEXT, Part, TextFilter
+from logsentry_speakeasy.profile import TEXT, Kind, Part, TextFilter
 from logsentry_speakeasy.reading import read
 from logsentry_speakeasy.report import Report, Step, argument_text
-from logsentry_speakeasy.values import argument_words, host_words, name_words, value_words
+from logsentry_speakeasy.values import argument_words, call_words, host_words, name_words, path_words, value_words
+
+RETURNED = "<ret_val>"
+"""A returned value that is not on the list, or none."""
 
 _KEPT_VALUES = 65_536
 _KEPT_LENGTH = 256  # longer values are worked out anew each time, so that hostile ones cannot fill the memory
@@ -41,7 +44,16 @@ class ReportText:
 
     def __init__(self, keep: TextFilter = TEXT) -> None:
         self._keep = keep
-        kinds = {"name": name_words, "host": host_words, "value": value_words, "argument": argument_words}
+        returned = frozenset(keep.returned)
+        kinds: dict[Kind, Callable[[str], str]] = {
+            "name": name_words,
+            "host": host_words,
+            "value": value_words,
+            "argument": argument_words,
+            "call": call_words,
+            "path": path_words,
+            "returned": lambda value: value.lower() if value.lower() in returned else RETURNED,
+        }
         self._words = {kind: Words(normalize) for kind, normalize in kinds.items()}
 
     def tokens(self, data: bytes) -> str:
@@ -60,7 +72,10 @@ class ReportText:
 
     def _of_part(self, part: Part, steps: Iterable[Step]) -> Iterator[str]:
         fields = [(field, self._words[kind]) for field, kind in part.fields]
-        for step in steps:
+        silent = {field for field, kind in part.fields if kind == "returned"}
+        for number, step in enumerate(steps):
+            if part.header and not number:
+                yield part.header
             for field, words in fields:
                 value = getattr(step, field)
                 if type(value) is str:
@@ -69,3 +84,5 @@ class ReportText:
                 elif value is not None:
                     texts = map(argument_text, value) if type(value) is list else (str(value),)
                     yield from filter(None, map(words.__getitem__, texts))
+                elif field in silent:
+                    yield RETURNED

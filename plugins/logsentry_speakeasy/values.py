@@ -23,6 +23,8 @@ _CODE = re.compile(
     r"0x(?:[0-9a-f]{1,4}|(?:1?f|[12])0[0-9a-f]{3}|(?:[48c]000|8007)[0-9a-f]{4}|ffff[0-9a-f]{4}|ffffffffffff[0-9a-f]{4})"
 )
 _HASH = re.compile(r"(?<![0-9a-z])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-z])")
+_RUN_OF_HEX = re.compile(r"[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}")
+_PARTS = re.compile(r"""[\s"'\\/\[\]{},:=;()]+""")
 _HASH_BY_LENGTH = {32: "md5", 40: "sha1", 64: "sha256"}
 _ADDRESS = re.compile(r"(?<![0-9a-z.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9a-z]|\.[0-9])")
 _METADATA = "169.254.169.254"  # where clouds hand out a machine's credentials
@@ -95,6 +97,24 @@ def argument_words(text: str) -> str:
     """
     words = value_words(text)
     return words if not _HEX.fullmatch(words) or _CODE.fullmatch(words) else f"{words[:-4]}0000"
+
+
+def call_words(text: str) -> str:
+    """Names as the corpus of 2022 has them.
+
+    >>> call_words("KERNEL32.GetProcAddress"), call_words("open_key")
+    ('kernel32.getprocaddress', 'open_key')
+    """
+    return text[:LONGEST].lower().strip()
+
+
+def path_words(text: str) -> str:
+    r"""Paths as the corpus of 2022 has them: parts keep their dots, and stand-ins their brackets.
+
+    >>> path_words(r"C:\Users\bob\a b.tmp"), path_words(r"HKEY_CURRENT_USER\Software\Borland")
+    ('<drive> users <user> a b.tmp', 'hkey_current_user software borland')
+    """
+    return " ".join(_PARTS.split(_path(_RUN_OF_HEX.sub(_hash_kind, text[:LONGEST].lower())))).strip()
 
 
 def _path(text: str) -> str:

@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import orjson
 
-from logsentry.pipeline.run import DEMO_BUNDLE
+from logsentry.pipeline.finding import DEMO_BUNDLE
 from logsentry.schema.profile import Profile, Windowing
 from logsentry.scoring.calibrating import calibrate
 from logsentry.scoring.scorer import Options, Scorer

@@ -263,9 +263,10 @@ def test_the_roles_of_the_setup_are_enough_and_not_too_much(
     with writer:
         refused = writer.options(ignore_status=403)
         assert refused.search(index="weblogs-secured").meta.status == 403
-        hit = client.search(index="logs-logsentry.scores-secured", size=1)["hits"]["hits"][0]
+        hit = client.search(index="logs-logsentry.scores-secured", size=1, seq_no_primary_term=True)["hits"]["hits"][0]
         assert refused.delete(index=hit["_index"], id=hit["_id"]).meta.status == 403
-        assert refused.index(index=hit["_index"], id=hit["_id"], document=hit["_source"]).meta.status == 403
+        changed = {"if_seq_no": hit["_seq_no"], "if_primary_term": hit["_primary_term"], "document": hit["_source"]}
+        assert refused.index(index=hit["_index"], id=hit["_id"], **changed).meta.status == 403
 
 
 @pytest.mark.parametrize(("user", "password"), [("reader", ""), ("stranger", ""), ("job", "a-wrong-password-" + SENTINEL)])

@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-WITHOUT_LABELS = [offer.name for offer in installed().offers("detectors") if offer.name != "encoder"]
+WITHOUT_LABELS = [offer.name for offer in installed().offers("detectors") if offer.name not in ("encoder", "encoder-bag")]
 
 
 def read_windows(scorer: Scorer, file: str) -> list[Window]:

@@ -36,7 +36,7 @@ class Method(msgspec.Struct, frozen=True):
     note: str = ""
 
 
-BASELINE = Method("TF-IDF + logistic regression", "tfidf")
+BASELINE = Method("TF-IDF + logistic regression", "tfidf", options={"inverse_penalty": 3.0})
 
 
 class Asked(NamedTuple):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from logsentry.experiments.encoder import fitting, reports_data, study_figures, study_page
 from logsentry.experiments.encoder.asking import Fit, Method
 from logsentry.experiments.encoder.claims import Claim
+from logsentry.experiments.encoder.cross_validation import ENCODER, VOTERS
 from logsentry.experiments.encoder.grid import VALIDATION, Factor, Row, run_rows
 from logsentry.experiments.encoder.measures import Rated
 from logsentry.experiments.encoder.reports_data import Corpus, Reports
@@ -26,7 +27,7 @@ BLOCKS = 4
 FACTOR = Factor(
     name="drift",
     question="What becomes of a threshold that validation rows set, when the later test set comes?",
-    levels=(Method("encoder"),),
+    levels=(Method(ENCODER), VOTERS),
     claims=(
         Claim("validation promises more than the later test set keeps (AUC 0.997 against 0.963).", "encoder", "encoder", measure="AUC",
               on=VALIDATION, against="test"),
@@ -35,6 +36,9 @@ FACTOR = Factor(
         "The rows carry no dates. Blocks are quarters of the test rows in the authors' order, which is by hash within a label and so by "
         "chance: how blocks differ is noise, and what validation and test differ beyond it is drift."
     ),
+    each_baseline=True,
+    quick_folds=3,
+    quick_seconds=60.0,
 )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from logsentry.experiments.encoder.folds import folds_of
 from logsentry.experiments.encoder.reports_data import Ids, Reports
 from logsentry.experiments.encoder.views import Seen, seen
 from logsentry.pipeline.build import make_detector
-from logsentry.pipeline.rating import LearnsLabels, logits_of
+from logsentry.pipeline.rating import HearsWords, LearnsLabels, logits_of
 from logsentry.sdk import Progress
 
 EVENNESS = 0.5
@@ -92,10 +92,13 @@ def weighted(reports: Reports, rows: Sequence[Ids], fitted: NDArray[np.bool_]) -
 def _detector(asked: Asked, view: Seen, fitted: NDArray[np.bool_], rows: list[Ids], progress: Progress) -> Found:
     """Rows go to the detector as often as they came; how to weigh them is its own setting."""
     train = asked.corpus.train
-    options = {**asked.method.options, "seconds": asked.seconds, "epochs": 0, "max_length": asked.method.view.length}
+    length = {"max_length": asked.method.view.length}
+    options = {**length, **asked.method.options, "seconds": asked.seconds, "epochs": 0}
     detector: object = make_detector(asked.method.detector, options)
     if not isinstance(detector, LearnsLabels):
         raise UsageError(f"the detector {asked.method.detector!r} cannot be fitted on labels")
+    if isinstance(detector, HearsWords):
+        detector.hear(view.words)
     kept = fitted[train.place]
     began, losses = time.perf_counter(), Losses(progress)
     learned = [view.train[place] for place in train.place[kept].tolist()]

@@ -40,7 +40,6 @@ FACTOR = Factor(
         "equal when cut, so a short length puts some inputs on both sides of a fold: read validation with that in mind."
     ),
     each_baseline=True,
-    quick_folds=1,
 )
 
 

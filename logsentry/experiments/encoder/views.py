@@ -43,10 +43,11 @@ _WANTED: dict[Kept, frozenset[str]] = {
 
 
 class Seen:
-    """The distinct training and test sequences as a method sees them, in ids below `vocabulary`."""
+    """The distinct training and test sequences as a method sees them, in ids below `vocabulary`; `words` are those of the ids, none where
+    words are cut into pieces."""
 
-    def __init__(self, train: list[Ids], test: list[Ids], vocabulary: int) -> None:
-        self.train, self.test, self.vocabulary = train, test, vocabulary
+    def __init__(self, train: list[Ids], test: list[Ids], vocabulary: int, words: Sequence[str] = ()) -> None:
+        self.train, self.test, self.vocabulary, self.words = train, test, vocabulary, words
 
 
 def seen(corpus: Corpus, view: View, fitted: NDArray[np.int64]) -> Seen:
@@ -54,7 +55,7 @@ def seen(corpus: Corpus, view: View, fitted: NDArray[np.int64]) -> Seen:
     change, vocabulary = _change(corpus, view, fitted)
     train, test = ([change(_filtered(ids, corpus.words, view.keep))[: view.length] or (UNK,) for ids in some.ids]
                    for some in (corpus.train, corpus.test))  # fmt: skip
-    return Seen(train, test, vocabulary)
+    return Seen(train, test, vocabulary, corpus.words[:vocabulary] if view.cut == "words" else ())
 
 
 def _filtered(ids: Ids, words: Sequence[str], keep: Kept) -> Ids:

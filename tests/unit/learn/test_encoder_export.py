@@ -117,6 +117,7 @@ def test_the_files_are_plain_and_described(exported: tuple[Encoder, Part, Path])
         "encoder.fp16.onnx",
         "encoder.head.onnx",
         "encoder.int8.onnx",
+        "encoder.looks.onnx",
         "encoder.onnx",
         "encoder.probe.npz",
     ]
@@ -139,8 +140,11 @@ def test_eight_bits_are_eight_bits(exported: tuple[Encoder, Part, Path]) -> None
     graph = onnx.load_model(folder / "encoder.int8.onnx").graph
     sizes = {tensor.name: tensor.data_type for tensor in graph.initializer if np.prod(tensor.dims) >= 16 * 16}
     wide = {name for name, kind in sizes.items() if kind == onnx.TensorProto.FLOAT}
-    assert wide == {"places"}
-    assert sizes["embedding.weight/levels"] == onnx.TensorProto.INT8
+    assert wide == {"places", "embedding.weight"}  # so small an embedding is not worth three more steps
+    quantized = [node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"]
+    (split,) = (node for node in graph.node if node.op_type == "Split" and node.input[0].endswith("/levels"))
+    assert split.input[0].removesuffix("/levels") in quantized
+    assert not any(part.removesuffix("/levels") in quantized for part in split.output)
 
 
 def test_the_same_weights_give_the_same_bytes(exported: tuple[Encoder, Part, Path], tmp_path: Path) -> None:
@@ -167,6 +171,8 @@ def test_a_large_vocabulary_is_small_in_eight_bits(tmp_path: Path) -> None:
     model = encoder(CHUNK, vocabulary=50_000, width=64, heads=8)
     write(model, Precisions(fp16=False), tmp_path, rows(4))
     assert (tmp_path / "encoder.int8.onnx").stat().st_size < 4_000_000
+    names = {tensor.name for tensor in onnx.load_model(tmp_path / "encoder.int8.onnx").graph.initializer}
+    assert {"embedding.weight/levels", "embedding.weight/scale"} <= names
     assert (tmp_path / "encoder.onnx").stat().st_size < 15_000_000
 
 

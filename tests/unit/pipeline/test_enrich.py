@@ -21,7 +21,8 @@ from logsentry.pipeline.breaker import unnoticed
 from logsentry.pipeline.build import make_source
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.enrich import Enriched, enrich_input, scheduled
-from logsentry.pipeline.run import Opened, find_bundle
+from logsentry.pipeline.finding import find_bundle
+from logsentry.pipeline.run import Opened
 from logsentry.pipeline.span import Span, moment, span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.record import Address, Cursor, Record

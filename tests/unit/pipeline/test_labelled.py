@@ -15,6 +15,8 @@ from logsentry.pipeline.labelled import LabelledPlan, spread, train_labelled
 from logsentry.pipeline.labelled_corpus import Examples, read_examples, split
 from logsentry.pipeline.labelled_figures import Held, figures
 from logsentry.pipeline.rating import from_softplus
+from logsentry.schema.score import Scored
+from logsentry.scoring.scorer import Scorer
 from logsentry.store.bundles import Store
 
 
@@ -128,4 +130,34 @@ def test_from_rows_to_a_sealed_bundle(tmp_path: Path) -> None:
     for said in ("# made", "CC0", "Made up.", "## Limits", "distinct contents were dealt"):
         assert said in text
     assert any("AUC" in line for line in trained.sentences())
+    assert [line.split(" ")[0] for line in trained.sentences() if "against torch" in line] == ["fp16", "fp32", "int8"]
+    assert abs(manifest.metrics["auc_fp32_minus_torch"]) < 1e-3
+    assert manifest.metrics["logit_fp32_furthest_from_torch"] < 1e-3
+    assert "int8 against torch: AUC" in text
+    assert any("a false-positive rate of 0.01" in line for line in trained.sentences())
     assert not trained.dead
+    check_probabilities(Scorer(trained.bundle), path)
+
+
+def check_probabilities(scorer: Scorer, path: str) -> None:
+    """Rows that say more of malice have no lower a probability, and who is sure is sure of the right label."""
+    assert scorer.probability is not None
+    read = examples([path]).labelled
+    scores = scorer.score([one.window for one in read])
+    logits = [verdict.logit for verdict in scorer.judge([scorer.keys.encode(one.window) for one in read])]
+    ordered = [score.probability for _, score in sorted(zip(logits, scores, strict=True), key=lambda pair: pair[0] or 0.0)]
+    assert all(p is not None and 0 < p < 1 for p in ordered)
+    assert ordered == sorted(ordered, key=lambda p: p or 0.0)
+    low, high = scorer.probability.band
+    for one, score in zip(read, scores, strict=True):
+        assert score.probability is not None
+        assert score.uncertain == (low < score.probability < high)
+        assert Scored(one.window, score).document()["uncertain"] is score.uncertain
+        assert any("with a probability of" in reason.what for reason in score.why) == (score.uncertain or len(score.why) > 0)
+    sure = [
+        (score.probability > 0.5, one.label)
+        for one, score in zip(read, scores, strict=True)
+        if score.probability and not score.uncertain
+    ]
+    assert len(sure) > len(read) / 2
+    assert sum(said == bool(label) for said, label in sure) > 0.9 * len(sure)

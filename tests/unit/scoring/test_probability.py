@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logsentry.errors import BundleRefused, TrainingError
-from logsentry.scoring.probability import Probability, abstain_band, fit, parse, threshold
+from logsentry.scoring.probability import Probability, parse
+from logsentry.scoring.probability_fit import abstain_band, fit, threshold
 from logsentry.scoring.probability_maps import Map, below, fit_map, interval, isotonic, sigmoid
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from logsentry.errors import BundleRefused, TrainingError
 from logsentry.scoring.evidence import Rarity, Scale
-from logsentry.scoring.precisions import precision_report
+from logsentry.scoring.precisions import differences, precision_report
 from logsentry.scoring.tokens import Tokens, open_tokens
 from logsentry.scoring.tokens_session import InChunks
 from logsentry.sdk import Part
@@ -156,15 +156,16 @@ def test_rare_rows_are_explained_and_others_are_not(made: Made) -> None:
 
 def test_precisions_are_compared_with_torch(made: Made) -> None:
     rows = drawn(40)
-    logits = made.open().malice(rows)
-    labels = (logits > np.median(logits)).astype(int)
-    report = precision_report(made.part, made.files, rows, labels.tolist(), logits, VOCABULARY)
-    assert report["auc"] == report["tpr@0.1"] == 1
-    assert report["fp32.auc"] == report["fp32.logit"] == 0
-    assert -0.2 < report["int8.auc"] <= 0
-    assert 0 < report["int8.logit"] < 2
+    logits = {precision: made.open(precision).malice(rows) for precision in ("fp32", "int8")}
+    malicious = (logits["fp32"] > np.median(logits["fp32"])).astype(int)
+    report = precision_report(logits["fp32"], logits, (1 - malicious).tolist(), malicious.tolist())
+    assert report["auc_torch"] == report["tpr_at_0.1_torch"] == 1
+    assert report["auc_fp32_minus_torch"] == report["logit_fp32_furthest_from_torch"] == 0
+    assert -0.2 < report["auc_int8_minus_torch"] <= 0
+    assert 0 < report["logit_int8_furthest_from_torch"] < 2
+    assert [line.split()[0] for line in differences(report)] == ["fp32", "int8"]
     with pytest.raises(TrainingError, match="both labels"):
-        precision_report(made.part, made.files, rows, [0] * 40, logits, VOCABULARY)
+        precision_report(logits["fp32"], logits, [0] * 40, [1] * 40)
 
 
 def changed(probe: bytes, by: float) -> bytes:

@@ -61,9 +61,8 @@ def test_an_answer_is_read_back_as_a_request_would_be(one: Any, two: Any, form: 
     body, length = answer(asked, {"model_name": "web"}, outputs)
     head = json.loads(body[:length])
     assert (head["model_name"], head["id"], length is None) == ("web", "id 7", form == "json")
-    back = InferRequest(
-        [InputTensor(o["name"], o["shape"], o["datatype"], o.get("data"), o.get("parameters", {})) for o in head["outputs"]]
-    )
+    told = [InputTensor(o["name"], o["shape"], o["datatype"], o.get("data"), o.get("parameters", {})) for o in head["outputs"]]
+    back = InferRequest(told)
     found = arrays(back, b"" if length is None else body[length:], MOST)
     for name, values in outputs.items():
         assert found[name].dtype == values.dtype
@@ -181,8 +180,7 @@ def test_whatever_comes_it_is_a_tensor_or_a_usage_error(inputs: list[Any], follo
     try:
         request, rest = parsed(body + follows, length if length is not None else str(len(body)))
         found = arrays(request, rest, MOST)
-    except UsageError as error:
-        assert str(error)
+    except UsageError:
         return
     assert [tuple(tensor.shape) for tensor in request.inputs] == [values.shape for values in found.values()]
     assert all(values.dtype == NUMBERS[t.datatype] for t, values in zip(request.inputs, found.values(), strict=True))

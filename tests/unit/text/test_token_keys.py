@@ -145,6 +145,21 @@ def test_keys_of_a_text_take_given_ids_too() -> None:
     assert keys.encode(window(row(list(ids)))) == ids
 
 
+def test_ids_with_names_may_read_the_texts_that_they_were_made_of() -> None:
+    words = ("<pad>", "<unk>", "<mask>", "apis", "kernel32.sleep", "<ret_val>", "0x80")
+    calls = {"section": "apis", "fields": [["api_name", "call"], ["ret_val", "returned"]], "header": "apis"}
+    text = {"parts": [calls], "returned": ["0x80"]}
+    config = TokenConfig(names=words, reads="speakeasy", source_options={"text": text})
+    profile = make_source("speakeasy-tokens").profile
+    keys = TokenKeys.from_json(TokenKeys.learn(profile, [row([3, 4, 6])], config).to_json())
+    apis = [{"api_name": "KERNEL32.Sleep", "args": [], "ret_val": value} for value in ("0x80", None, "0x81")]
+    report = orjson.dumps([{"ep_type": "module_entry", "apis": [*apis, {"api_name": "a.b", "args": [], "ret_val": "0x80"}]}])
+    assert keys.encode(window(Event("0" * 32, None, "speakeasy", {}, "", report))) == (3, 4, 6, 4, 5, 4, 5, UNK, 6)
+    assert keys.encode(window(row([4, 7]))) == (4, UNK)
+    with pytest.raises(UsageError, match="where every id has a name: 7 of 10 have one"):
+        TokenKeys.learn(profile, [row([9])], config)
+
+
 def test_given_ids_cannot_read_a_text() -> None:
     keys = TokenKeys.learn(make_source("speakeasy-tokens").profile, [row([7])])
     with pytest.raises(UsageError, match="a text cannot be read with them"):

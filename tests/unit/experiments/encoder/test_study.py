@@ -13,7 +13,7 @@ import pytest
 from logsentry.errors import ContractBroken, InputError, UsageError
 from logsentry.experiments.encoder import fitting
 from logsentry.experiments.encoder.asking import BASELINE, Answer, Asked, Fit, Method, View
-from logsentry.experiments.encoder.grid import QUICK_SECONDS, SECONDS, Budget, Factor, methods_of
+from logsentry.experiments.encoder.grid import SECONDS, Budget, Factor, methods_of
 from logsentry.experiments.encoder.kept import KeptFits, checked
 from logsentry.experiments.encoder.reports_data import Corpus
 from logsentry.experiments.plan import Plan
@@ -91,7 +91,7 @@ def test_drift_says_what_a_promised_rate_became(token_folder: Path, tmp_path: Pa
     with (tmp_path / "encoder" / "drift" / "thresholds.csv").open() as file:
         rows = list(csv.DictReader(file))
     whole = [row for row in rows if row["part"] == "all rows" and row["promised"] == "0.01"]
-    assert len(whole) == 2
+    assert len(whole) == 4
     assert all(0 <= float(row["false_alarms"]) <= float(row["found"]) <= 1 for row in whole)
 
 
@@ -101,7 +101,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(token_folder: Path, tmp_path
         run("drift", plan, Counted(fails_at=5))
     again = Counted()
     run("drift", plan, again)
-    assert again.ran == 2
+    assert again.ran == 8
     cached = Counted()
     run("drift", plan, cached)
     assert cached.ran == 0
@@ -113,8 +113,8 @@ def test_every_experiment_is_quick_when_asked(name: str) -> None:
     factor: Factor = module.FACTOR
     assert factor.name == name
     quick = Budget.of(factor, Plan(Path("r"), quick=True))
-    assert 0 < quick.seconds * quick.folds * len(factor.levels) <= 1.1 * QUICK_SECONDS
-    assert Budget.of(factor, Plan(Path("r"), seeds=2)) == (SECONDS, 3, (1, 2))
+    assert 0 < quick.seconds * quick.folds * len(factor.levels) <= 600
+    assert Budget.of(factor, Plan(Path("r"), seeds=2)) == (SECONDS, 3, (1, 2), False)
     names = [method.name for method in methods_of(factor, Plan(Path("r")))]
     assert len(names) == len(set(names))
     claimed = {name for claim in factor.claims for name in (claim.first, claim.second)}

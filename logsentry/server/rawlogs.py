@@ -49,7 +49,8 @@ class RawLogs:
 
     async def score(self, request: Request) -> Response:
         wanted = request.path_params["source"], request.query_params.get("model", "")
-        source = self._source(self.chosen(*wanted), request.query_params.get("as", "raw"))
+        self.chosen(*wanted)  # whatever is wrong with the request is said before its body is read
+        source = self._source(wanted[0], request.query_params.get("as", "raw"))
         data = await body.read(request, self._models.limits)
         body.refuse_archive(data)
         if data.count(b"\n") > self._models.limits.lines:

@@ -93,7 +93,8 @@ def _detector(asked: Asked, view: Seen, fitted: NDArray[np.bool_], rows: list[Id
     """Rows go to the detector as often as they came; how to weigh them is its own setting."""
     train = asked.corpus.train
     length = {"max_length": asked.method.view.length}
-    options = {**length, **asked.method.options, "seconds": asked.seconds, "epochs": 0}
+    one = {"fp16": False, "int8": False}  # only the graph in single precision is asked
+    options = {**length, **one, **asked.method.options, "seconds": asked.seconds, "epochs": 0}
     detector: object = make_detector(asked.method.detector, options)
     if not isinstance(detector, LearnsLabels):
         raise UsageError(f"the detector {asked.method.detector!r} cannot be fitted on labels")

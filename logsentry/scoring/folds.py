@@ -3,7 +3,7 @@
 Cross-conformal prediction (V. Vovk 2015, "Cross-conformal predictors"): normal windows are cut in K folds, the members of fold k
 are trained on the others and judge fold k, and a new window's p-value is `(1 + sum over k of the windows of fold k at least as strange, by
 the members of fold k, as the new one is by the same members) / (n + 1)`. So n are all normal windows, and not the fifth that one split
-holds back. The price is a weaker promise: P(p <= a) <= 2a and a little more is proven (Barber, Candès, Ramdas, Tibshirani 2021, theorem 4,
+holds back. The price is a weaker promise: P(p <= a) <= 2a and a little more is proven (Barber, Candès, Ramdas, Tibshirani 2021,
 for CV+; Vovk and Wang 2020 for means of p-values); near a is what is seen (docs/measured.md). With one fold this is `conformal`.
 """
 

@@ -52,7 +52,7 @@ def test_stranger_for_every_fold_is_stranger_also_beyond_all_of_them() -> None:
 
 
 def test_the_budget_is_kept_on_exchangeable_windows() -> None:
-    """Proven is twice the share (Barber et al. 2021, theorem 4, adds at most 2 (1 - 1/K) / (n/K + 1)); seen is about the share itself."""
+    """Proven is twice the share (Barber et al. 2021, on CV+, with a little more for small n); seen is about the share itself."""
     draw, share, folds = np.random.default_rng(5), 0.05, 5
     shares = []
     for _ in range(200):

@@ -92,6 +92,7 @@ class Cluster:
         self.named = ", ".join(urls)
         """The addresses as they may be printed."""
         self._headers = {"accept": "application/json", **_authorization(config)}
+        self._secrets = [secret for secret in _secrets(config, self._headers) if secret]
         self._nodes = NodePool([_node(url, config) for url in urls], Urllib3HttpNode)
 
     def request(
@@ -121,7 +122,13 @@ class Cluster:
             self._nodes.mark_dead(node)
             raise Broken(f"{self.named} cannot be reached: {_why(error)}", sent=not _refused(error)) from error
         self._nodes.mark_live(node)
-        return Answer(found.meta.status, found.body)
+        return Answer(found.meta.status, found.body if found.meta.status < 400 else self._blanked(found.body))
+
+    def _blanked(self, body: bytes) -> bytes:
+        """What went wrong is quoted in logs and dead letters, and a server or a proxy may quote what it was sent."""
+        for secret in self._secrets:
+            body = body.replace(secret, b"***")
+        return body
 
     def close(self) -> None:
         for node in self._nodes.all():
@@ -189,6 +196,13 @@ def _authorization(config: Connection) -> dict[str, str]:
         password = config.password.reveal() if config.password else ""
         return {"authorization": f"Basic {b64encode(f'{config.username}:{password}'.encode()).decode()}"}
     return {}
+
+
+def _secrets(config: Connection, headers: Mapping[str, str]) -> list[bytes]:
+    """Everything that was sent to prove who asks, the longest first, so that none is left in half."""
+    given = [config.api_key.reveal().strip() if config.api_key else "", config.password.reveal() if config.password else ""]
+    parts = [*given, given[0].partition(":")[2], headers.get("authorization", "").partition(" ")[2]]
+    return sorted({part.encode() for part in parts}, key=len, reverse=True)
 
 
 def _node(url: str, config: Connection) -> NodeConfig:

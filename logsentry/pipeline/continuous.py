@@ -1,8 +1,8 @@
 """A pass without end, over an input that others fill: it closes windows as time goes by, and delivers them soon.
 
 A session ends by event time. While nothing arrives event time goes on with the clock, so the last session of a quiet entity ends
-one gap after its last event was read. Windows that wait for a count, or for an event that does not come, would hold the cursor for ever: when the
-oldest record has waited for `hold` seconds all windows are closed, also when the place that the input is kept in grows full.
+one gap after its last event was read. Windows that wait for a count, or for an event that does not come, would hold the cursor for
+ever: when the oldest record has waited for `hold` seconds all windows are closed, also when the place that keeps the input grows full.
 """
 
 from __future__ import annotations
@@ -22,10 +22,16 @@ from logsentry.schema.record import Cursor, Record
 from logsentry.sdk import Exporter, Source
 
 HOLD = 3600.0
+LATE = 60.0
+"""Seconds that the events of one forwarder may lie behind those of another and still find their windows open."""
+
+AHEAD = 86_400_000_000_000
+"""Nanoseconds that an event may lie in the future and be believed: one wrong clock must not end everybody's sessions."""
 
 
 class ContinuousPass(ScoringPass):
-    """`saved` hears each cursor that has reached the disk, `pressed` says that room is short, `now` is the clock in seconds."""
+    """`saved` hears each cursor that has reached the disk, `pressed` says that room is short. `now` counts seconds, `wall` is the
+    time in nanoseconds since 1970."""
 
     def __init__(
         self,
@@ -43,13 +49,16 @@ class ContinuousPass(ScoringPass):
         notice: Notice = unnoticed,
         stop: Stop | None = None,
         now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = time.time_ns,
     ) -> None:
         super().__init__(
             source, scorer, exporters, dead, checkpoint, seen=seen, leave_open=True, patience=patience, notice=notice, stop=stop
         )
-        self._saved, self._pressed, self._now = saved, pressed, now
+        self._saved, self._pressed, self._now, self._wall = saved, pressed, now, wall
         rule = scorer.keys.profile.windows.session
         self._hold = hold if rule is None else max(hold, rule.max_age_seconds + rule.gap_seconds)
+        self._late = LATE if rule is None else min(LATE, rule.gap_seconds / 2)
+        self._gap = int((LATE if rule is None else rule.gap_seconds) * 1e9)
         self._clock: int | None = None
         """The latest time of an event, in nanoseconds since 1970."""
         self._read_at, self._unsaved = now(), False
@@ -61,26 +70,24 @@ class ContinuousPass(ScoringPass):
         return self._ledger.books(leave_open=True)
 
     def _admit(self, record: Record) -> bool:
-        """A document that lacks the field of its record is dead-lettered; no source is asked what it makes of nothing."""
         self._read_at, self._unsaved = self._now(), True
-        if not super()._admit(record):
-            return False
-        lacks = record.cursor.get("lacks")
-        if lacks:
-            self._take(Decoded((record,), bad=f"the document has no text in the field {lacks}"))
-        return not lacks
+        return super()._admit(record)
 
     def _take(self, decoded: Decoded) -> None:
-        times = [event.time for event in decoded.events if event.time is not None]
-        if times:
-            self._clock = max(times) if self._clock is None else max(self._clock, *times)
+        for event in decoded.events:
+            if event.time is not None and event.time <= self._wall() + AHEAD:
+                self._clock = self._later(event.time)
         super()._take(decoded)
+
+    def _later(self, time: int) -> int:
+        """The clock after an event; one that is older by more than a gap sets it back, as it does in sessions."""
+        return time if self._clock is None or time < self._clock - self._gap else max(self._clock, time)
 
     def _idle(self) -> None:
         """Called at each None."""
         now = self._now()
         if self._clock is not None:
-            self._closed.extend(self._windows.quiet(self._clock + int((now - self._read_at) * 1e9)))
+            self._closed.extend(self._windows.quiet(self._clock + int((now - self._read_at - self._late) * 1e9)))
         if self._held_too_long(now) or (self._ledger.open and self._pressed()):
             self._close_all()
         elif self._closed or self._unsaved:

@@ -4,9 +4,10 @@
 
 `id` is made of the record's place and bytes alone, so the same record in a later run adds no second line. `record` is text, or
 base64 with `"encoding": "base64"` where it is no UTF-8, and ends after 1 MiB, `"truncated": true` then; `length` is the full length in
-bytes. Where they are known there are also: `index`, `document`, `time` and `version` (where the record's document stands),
-`status` and `error` (a server's answer), `score` (the id of the score that was refused), and the digests `config` and `bundle`. Lines
-are on disk when `flush` returns; until then a record must not be settled. Reading them back is in `letters.py`.
+bytes. Where they are known there are also: `index`, `document`, `time` and `version` (where the record's document stands), `lacks`
+(the field that it has not), `status` and `error` (a server's answer), `score` (the id of the score that was refused), and the digests
+`config` and `bundle`. Lines are on disk when `flush` returns; until then a record must not be
+settled. Reading them back is in `letters.py`.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def _line(key: str, record: Record, source: str, reason: str, also: Mapping[str,
         "offset": record.offset,
         "line": record.cursor.get("line"),
         "length": record.cursor.get("length", len(record.data)),
+        **({"lacks": record.lacks} if record.lacks else {}),
         **_where(record.address),
         "reason": reason,
         "source": source,

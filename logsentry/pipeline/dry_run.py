@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import msgspec
 
 from logsentry.pipeline.build import built, framed
-from logsentry.pipeline.enrich import JobPass, scheduled
+from logsentry.pipeline.enrich import scheduled
 from logsentry.pipeline.finding import find_bundle, source_for
 from logsentry.pipeline.run import scorer_options
+from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
@@ -75,7 +76,7 @@ def dry_run(path: Path, over: Span, show: Callable[[dict[str, Any]], None], prog
     scorer, stop = Scorer(bundle, scorer_options(options)), Stop()
     with closing(framed(built("inputs", pipeline.inputs[0]), source)) as input_:
         scheduled(input_, 0, pipeline.inputs[0].use).between(over.since, over.until)
-        work = JobPass(source, scorer, [Shown(show, stop)], _Nowhere(), leave_open=True, stop=stop)
+        work = ScoringPass(source, scorer, [Shown(show, stop)], _Nowhere(), leave_open=True, stop=stop)
         books = work.run(input_, progress)
     if work.failure is not None:
         raise work.failure

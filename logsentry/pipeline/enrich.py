@@ -20,7 +20,6 @@ from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.build import built, framed
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.decode import Decoded
 from logsentry.pipeline.run import Done, Opened, describe, expect_repeats, opened, record
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.seen import Seen
@@ -28,7 +27,7 @@ from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books, Run
 from logsentry.schema.event import timestamp
-from logsentry.schema.record import Cursor, Record
+from logsentry.schema.record import Cursor
 from logsentry.scoring.conformal import smallest_budget
 from logsentry.sdk import Input, Progress, Scheduled
 
@@ -149,8 +148,8 @@ def enrich_input(
     return _enriched(name, _done(found, work, told, warning), input_, work.stopped, over)
 
 
-def _work(found: Opened, checkpoint: Checkpoint, seen: Seen, over: Span, notice: Notice, stop: Stop) -> JobPass:
-    return JobPass(
+def _work(found: Opened, checkpoint: Checkpoint, seen: Seen, over: Span, notice: Notice, stop: Stop) -> ScoringPass:
+    return ScoringPass(
         found.source,
         found.scorer,
         found.exporters,
@@ -165,23 +164,11 @@ def _work(found: Opened, checkpoint: Checkpoint, seen: Seen, over: Span, notice:
     )
 
 
-def _done(found: Opened, work: JobPass, told: Run, warning: str) -> Done:
+def _done(found: Opened, work: ScoringPass, told: Run, warning: str) -> Done:
     calibration, vote = found.scorer.calibration, found.scorer.options.vote
     least = smallest_budget(calibration.held_back(vote), calibration.windows_per_day)
     letters = Path(found.pipeline.dead_letters)
     return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, letters, warning)
-
-
-class JobPass(ScoringPass):
-    """A document that lacks the field of its record is dead-lettered; no source is asked what it makes of nothing."""
-
-    def _admit(self, record: Record) -> bool:
-        if not super()._admit(record):
-            return False
-        lacks = record.cursor.get("lacks")
-        if lacks:
-            self._take(Decoded((record,), bad=f"the document {record.origin} has no field {lacks}"))
-        return not lacks
 
 
 def _enriched(name: str, done: Done, input_: Input, stopped: bool, over: Span) -> Enriched:

@@ -130,7 +130,8 @@ def _record(said: Mapping[str, Any]) -> Record:
     text = msgspec.convert(said["record"], str)
     data = b64decode(text, validate=True) if said.get("encoding") == "base64" else text.encode()
     line = said.get("line")
-    record = Record(data, said["input"], said["origin"], said["offset"], {} if line is None else {"line": line}, _address(said))
+    cursor = {} if line is None else {"line": line}
+    record = Record(data, said["input"], said["origin"], said["offset"], cursor, _address(said), said.get("lacks", ""))
     if event_id(record) != said["id"]:
         raise _KeptBack("the line was changed: its record has not the id that it says")
     return record

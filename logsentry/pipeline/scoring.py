@@ -191,7 +191,9 @@ class ScoringPass:
                 self._ahead[ticket] = place
             return False
         self._tickets.setdefault(place, []).append(ticket)
-        return True
+        if record.lacks:
+            self._take(Decoded((record,), bad=f"the document {record.origin} has no field {record.lacks}"))
+        return not record.lacks
 
     def _settled_before(self, record: Record, place: Place) -> bool:
         return place in self._done if self._seen is None else record in self._seen
@@ -252,7 +254,7 @@ class ScoringPass:
                 self._settle(c.done, *(next(ends) if c.window.events else (None, Delivered())))
             self.tally.windows += len(scored)
             self.tally.alerts += sum(item.score.alert for item in scored)
-        self._save()
+        self._save()  # once for all: a session that is cut in two by a fall between two parts would come out otherwise
 
     def _scored(self, window: Window, score: Score) -> Scored:
         return Scored(window, score, self._addresses(window) if self._addressed else (), self._silent)

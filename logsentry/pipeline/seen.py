@@ -2,7 +2,8 @@
 
 A scheduled job begins a while before its cursor, so that documents which came late are found. What it reads there a second time
 must not go into windows again, with half of its neighbours missing. Entries are 20 bytes: the record's time (ms since 1970), a
-digest of its place, and a CRC-32 of both. A damaged entry costs itself alone, and half an entry at the end is what a crash left.
+digest of its place, and a CRC-32 of both. A damaged entry costs itself alone. What one flush wrote ends with an entry that counts it,
+and entries behind the last such one are what a crash left of a flush: none of them counts, since half of a window must not be seen.
 When an entry may be forgotten is the caller's to say (`since`); reading and scoring are left to `scoring.py`.
 """
 
@@ -29,6 +30,8 @@ RECENT = 100_000
 
 _ENTRY = Struct("<qQI")
 _BODY = Struct("<qQ")
+_SEAL = -(1 << 63)
+"""In place of a time: the entry is no record, but says how many were flushed with it."""
 
 
 def _head(version: int) -> bytes:
@@ -63,7 +66,7 @@ class Seen:
         kept = {digest: time for digest, time in found.entries.items() if time >= since}
         if not found.whole or len(kept) < found.count:
             _write(self._path, kept)
-        self._known, self._end = frozenset(kept), len(HEAD) + _ENTRY.size * len(kept)
+        self._known, self._end = frozenset(kept), self._path.stat().st_size
         self._young: set[int] = set()
         self._old: set[int] = set()
         self._pending = bytearray()
@@ -90,13 +93,13 @@ class Seen:
         except OSError as error:
             raise self._unavailable(error) from error
         try:
-            _append(descriptor, self._end, self._pending)
+            _append(descriptor, self._end, self._pending + seal(len(self._pending) // _ENTRY.size))
         except OSError as error:
             os.ftruncate(descriptor, self._end)
             raise self._unavailable(error) from error
         finally:
             os.close(descriptor)
-        self._end += len(self._pending)
+        self._end += len(self._pending) + _ENTRY.size
         self._pending = bytearray()
 
     def _unavailable(self, error: OSError) -> Unavailable:
@@ -113,12 +116,18 @@ def entry(time: int, digest: int) -> bytes:
     return _ENTRY.pack(time, digest, crc32(_BODY.pack(time, digest)))
 
 
+def seal(entries: int) -> bytes:
+    """The entry that ends a flush of so many."""
+    return entry(_SEAL, entries)
+
+
 class Loaded(msgspec.Struct):
     """What a file holds: {digest: time}, how many entries that were, and what is wrong with it. Not `whole` is to be written anew."""
 
     entries: dict[int, int] = {}
     count: int = 0
     damaged: int = 0
+    torn: bool = False
     whole: bool = False
     warning: str = ""
 
@@ -137,20 +146,28 @@ def load(path: Path) -> Loaded:
     for time, digest in _entries(data, found):
         found.entries[digest] = time
         found.count += 1
-    found.whole = data.startswith(HEAD) and not found.damaged and (len(data) - len(HEAD)) % _ENTRY.size == 0
+    found.whole = data.startswith(HEAD) and not found.damaged and not found.torn
     if found.damaged or not data.startswith(HEAD):
         found.warning = _cost(path, found.damaged)
     return found
 
 
 def _entries(data: bytes, found: Loaded) -> Iterator[tuple[int, int]]:
-    """An entry has its place whatever stands before it, also before a damaged head."""
+    """Those of flushes that were finished. An entry has its place whatever stands before it, also before a damaged head."""
     size = max(0, len(data) - len(HEAD)) // _ENTRY.size * _ENTRY.size
+    flushed: list[tuple[int, int]] = []
+    places = damaged = 0
     for time, digest, check in _ENTRY.iter_unpack(data[len(HEAD) : len(HEAD) + size]):
-        if crc32(_BODY.pack(time, digest)) == check:
-            yield time, digest
-        else:
-            found.damaged += 1
+        whole = crc32(_BODY.pack(time, digest)) == check
+        if whole and time == _SEAL and digest <= places:  # fewer, where the seal before it is damaged
+            yield from flushed
+            found.damaged += damaged
+            flushed, places, damaged = [], 0, 0
+            continue
+        places, damaged = places + 1, damaged + (not whole)
+        if whole:
+            flushed.append((time, digest))
+    found.torn = bool(places) or (len(data) - len(HEAD)) % _ENTRY.size != 0
 
 
 def _cost(path: Path, damaged: int) -> str:
@@ -161,7 +178,10 @@ def _cost(path: Path, damaged: int) -> str:
 def _write(path: Path, entries: dict[int, int]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, HEAD + b"".join(entry(time, digest) for digest, time in entries.items()))
+        write_whole(
+            path,
+            HEAD + b"".join(entry(time, digest) for digest, time in entries.items()) + (seal(len(entries)) if entries else b""),
+        )
     except OSError as error:
         raise Unavailable(f"cannot keep the records that were seen in {path}: {error.strerror}") from error
 

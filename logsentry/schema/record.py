@@ -27,7 +27,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     `input` is what a person calls the place (a path, `-`, an index). `origin` is the identity of the bytes behind it: the
     same file renamed, rotated or compressed keeps it, so ids made from it survive a replay. `offset` is the first byte of
-    the record, counted in the uncompressed stream. A record out of a document store has an `address` there.
+    the record, counted in the uncompressed stream. A record out of a document store has an `address` there. `lacks` names the field that
+    should have held the record and was not in its document: such a record is dead-lettered, and no source is asked what it makes of it.
     """
 
     data: bytes
@@ -36,3 +37,4 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     offset: int
     cursor: Cursor
     address: Address | None = None
+    lacks: str = ""

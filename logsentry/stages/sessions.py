@@ -87,10 +87,11 @@ class Sessions:
             yield heapq.heappop(self._closed)[1]
 
     def quiet(self, until: int) -> Iterator[Closed]:
-        """Sessions that an event after `until` cannot join. Also those that wait behind an older one which stays open: what
-        follows is another pass, for which there is no order to keep."""
+        """Sessions that an event after `until` cannot join, and those that lie more than a gap after it: the clock of whoever wrote
+        their events was wrong. Also those that wait behind an older one which stays open: what follows is another pass, for which
+        there is no order to keep."""
         for key, session in list(self._active.items()):
-            if until - session.last > self._gap or until - session.first > self._age:
+            if abs(until - session.last) > self._gap or until - session.first > self._age:
                 self._close(key)
         while self._closed:
             yield heapq.heappop(self._closed)[1]

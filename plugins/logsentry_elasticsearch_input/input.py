@@ -5,7 +5,7 @@
 
 A record's origin is its document (`index/id`), so that the same document read again has the same id. A pass begins a little before
 the cursor (`overlap`), since documents arrive late; which of those are known already is the pipeline's to tell. A document without the
-field that holds the record is given out with `cursor["lacks"]`, the name of that field, and no bytes: it is nobody's to leave out.
+field that holds the record is given out with `lacks`, the name of that field, and no bytes: it is nobody's to leave out.
 """
 
 from __future__ import annotations
@@ -130,10 +130,8 @@ class ElasticsearchInput:
 
 def _record(hit: Hit, moment: int, cursor: Cursor, take: Take, lacks: str) -> Record:
     data = take(hit.source)
-    if data is None:
-        data, cursor["lacks"] = b"", lacks
     address = Address(hit.index, hit.id, hit.seq_no, hit.primary_term, moment)
-    return Record(data, hit.index, f"{hit.index}/{hit.id}", 0, cursor, address)
+    return Record(data or b"", hit.index, f"{hit.index}/{hit.id}", 0, cursor, address, lacks if data is None else "")
 
 
 def _place_of(cursor: Cursor) -> _Place:

@@ -333,7 +333,6 @@ def test_what_a_mapping_refuses_is_dead_lettered_and_replayed_once_it_is_mended(
     client.indices.delete(index=index)
 
 
-@pytest.mark.xfail(reason="a replay takes a document without its field for an empty line, and filters it")
 def test_a_replay_takes_nothing_out_that_did_not_land(
     passes: Passes, elasticsearch: str, client: Elasticsearch, planted: Planted, namespace: str, tmp_path: Path
 ) -> None:
@@ -394,9 +393,6 @@ def test_odd_clocks_neither_lose_a_document_nor_hold_up_the_others(
     client.indices.delete(index=index)
 
 
-@pytest.mark.xfail(
-    reason="a session that begins in the future stays open, and the cursor before it, until the clock has passed it"
-)
 def test_a_line_from_the_future_does_not_pin_the_job(
     passes: Passes, elasticsearch: str, client: Elasticsearch, namespace: str, tmp_path: Path
 ) -> None:

@@ -336,7 +336,6 @@ def test_a_secret_is_in_nothing_that_is_printed_or_kept(
     assert yaml.safe_load(job.config.read_text())
 
 
-@pytest.mark.xfail(reason="a server, or a proxy before it, that repeats the credentials in its error is quoted as it is")
 def test_what_the_server_says_of_a_secret_is_not_repeated(
     passes: Passes, elasticsearch: str, namespace: str, index: str, tmp_path: Path
 ) -> None:

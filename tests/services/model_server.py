@@ -66,6 +66,12 @@ class Server:
         self.process, self.log, self._context = process, log, context
         self.port = 0
 
+    def by(self, context: ssl.SSLContext | None) -> Server:
+        """The same server, asked by a client that trusts something else."""
+        other = Server(self.process, self.log, context)
+        other.port = self.port
+        return other
+
     def lines(self) -> list[dict[str, Any]]:
         """What it logged: every line has to be an object."""
         return [json.loads(line) for line in self.log.read_bytes().splitlines()]

@@ -62,11 +62,7 @@ class Passes:
         return self.start(*arguments, environment=environment).wait()
 
     def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait(60)
-        self._process.stdout.close()
+        self._process.communicate(timeout=60)
 
 
 def _line(passes: subprocess.Popen[str]) -> str:

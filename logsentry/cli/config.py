@@ -18,9 +18,10 @@ def check(file: str) -> None:
     """Say whether FILE is right: every key, every type, every plugin's own options."""
     from logsentry import config
 
-    pipeline = config.load(file)
-    inputs, exporters = ([part.use for part in parts] for parts in (pipeline.inputs, pipeline.exporters))
-    talk.say(f"{file} is fine: {', '.join(inputs)} -> {pipeline.source.use} -> {', '.join(exporters)}")
+    found = config.load_any(file)
+    inputs = [found.listen.name] if isinstance(found, config.Forward) else [part.use for part in found.inputs]
+    exporters = [part.use for part in found.exporters]
+    talk.say(f"{file} is fine: {', '.join(inputs)} -> {found.source.use} -> {', '.join(exporters)}")
 
 
 @command.command()
@@ -30,17 +31,18 @@ def show(file: str, redact: bool) -> None:
     """Print FILE as YAML with variables replaced and defaults filled in."""
     from logsentry import config
 
-    click.echo(config.show(config.load(file), redact), nl=False)
+    click.echo(config.show(config.load_any(file), redact), nl=False)
 
 
 @command.command()
-def schema() -> None:
+@click.option("--forward", is_flag=True, help="Of a configuration of `logsentry serve --forward`.")
+def schema(forward: bool) -> None:
     """Print the JSON Schema of a configuration with the options of every installed plugin."""
     import msgspec
 
     from logsentry import config
 
-    document, left_out = config.schema()
+    document, left_out = config.schema(of=config.Forward if forward else config.Pipeline)
     for reason in left_out:
         talk.warn(f"left out of the schema: {reason}")
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())

@@ -34,6 +34,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--batch", type=int, default=None, help="Windows judged together at most; 1 turns batching off.  [default: 512]")
 @click.option("--wait-ms", type=float, default=None, help="That an idle model waits for company before it starts.  [default: 0]")
 @click.option("--limit", "limits", multiple=True, metavar="NAME=NUMBER", help="Another limit, for instance body_bytes=1048576.")
+@click.option(
+    "--forward", type=FILE, multiple=True, help="A configuration of what forwarders may deliver here; may be given several times."
+)
 @click.option("--access-log", is_flag=True, help="Log a line for each request.")
 def command(
     store: Path,
@@ -48,6 +51,7 @@ def command(
     batch: int | None,
     wait_ms: float | None,
     limits: tuple[str, ...],
+    forward: tuple[Path, ...],
     access_log: bool,
     **options: object,
 ) -> None:
@@ -67,7 +71,9 @@ def command(
 
     listening = serving.Listening(host, port, certificate, key, client_ca)
     chosen = scorer_options({**options, "providers": tuple(filter(None, providers.split(",")))})
-    settings = Settings(store, chosen, given(_named(limits, batch, wait_ms), Limits()), control, access_log=access_log)
+    settings = Settings(
+        store, chosen, given(_named(limits, batch, wait_ms), Limits()), control, access_log=access_log, forward=forward
+    )
     access = read_tokens(tokens)
     ecs_logs.to_stderr(talk.is_quiet())
     serving.serve(settings, access, listening)

@@ -24,15 +24,15 @@ def load(path: str | Path, registry: Registry | None = None, environment: Mappin
     Raises `ConfigError` with file and line for anything that is wrong in it, and `ContractBroken` where a plugin that it
     names does not load.
     """
-    document = substitute(read(path), os.environ if environment is None else environment)
-    if isinstance(document.values, dict) and "listen" in document.values:
+    document = _document(path, environment)
+    if _listens(document):
         raise document.error(("listen",), "what listens is for `logsentry serve --forward`; give `inputs` here")
     return Pipeline(**_values(document, registry or installed(), Pipeline))
 
 
 def load_forward(path: str | Path, registry: Registry | None = None, environment: Mapping[str, str] | None = None) -> Forward:
     """The same for a file that says `listen` where others say `inputs`. Raises what `load` raises."""
-    document = substitute(read(path), os.environ if environment is None else environment)
+    document = _document(path, environment)
     if isinstance(document.values, dict) and "inputs" in document.values:
         raise document.error(("inputs",), "inputs are for `logsentry run`; give `listen` here")
     found = Forward(**_values(document, registry or installed(), Forward))
@@ -40,6 +40,19 @@ def load_forward(path: str | Path, registry: Registry | None = None, environment
     if not (found.listen.bulk or found.listen.hec or (syslog is not None and (syslog.tcp or syslog.udp))):
         raise document.error(("listen",), "listen should turn on at least one of bulk, hec and syslog (tcp, udp)")
     return found
+
+
+def load_any(path: str | Path) -> Pipeline | Forward:
+    """Whichever of the two the file is."""
+    return load_forward(path) if _listens(read(path)) else load(path)
+
+
+def _document(path: str | Path, environment: Mapping[str, str] | None) -> Document:
+    return substitute(read(path), os.environ if environment is None else environment)
+
+
+def _listens(document: Document) -> bool:
+    return isinstance(document.values, dict) and "listen" in document.values
 
 
 def _values(document: Document, registry: Registry, kind: type[Pipeline] | type[Forward]) -> dict[str, Any]:

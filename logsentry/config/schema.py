@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from logsentry.config.tree import Alerts, BundleRef, Pipeline, Scoring
+from logsentry.config.tree import Alerts, BundleRef, Forward, Pipeline, Scoring
 from logsentry.errors import Conflict, ContractBroken
 from logsentry.registry import Registry, installed
 from logsentry.schema.profile import Profile
@@ -18,19 +18,20 @@ _KINDS = ("inputs", "sources", "exporters")
 _Types = dict[tuple[str, str], type]
 
 
-def schema(registry: Registry | None = None) -> tuple[dict[str, Any], list[str]]:
+def schema(registry: Registry | None = None, of: type[Pipeline] | type[Forward] = Pipeline) -> tuple[dict[str, Any], list[str]]:
     """The schema (JSON Schema 2020-12), and one sentence for each plugin that had to be left out of it."""
     configs, left_out = _configs(registry or installed())
-    own = [*configs.values(), Profile, Alerts, BundleRef, Scoring, Pipeline]
+    own = [*configs.values(), Profile, Alerts, BundleRef, Scoring, of]
     schemas, parts = msgspec.json.schema_components(own, schema_hook=_hook, ref_template=_REF)
     by_type = dict(zip(own, schemas, strict=True))
     for (kind, name), config in configs.items():
         parts[f"{kind}.{name}"] = _with_use(name, parts[_name(by_type[config])], kind == "sources" and by_type[Profile])
-    top = parts.pop(_name(by_type[Pipeline]))
+    top = parts.pop(_name(by_type[of]))
     for unused in ("Part", "SourcePart"):
         parts.pop(unused, None)
+    if of is Pipeline:
+        top["properties"]["inputs"] = {"type": "array", "minItems": 1, "items": _any(configs, "inputs")}
     top["properties"] |= {
-        "inputs": {"type": "array", "minItems": 1, "items": _any(configs, "inputs")},
         "exporters": {"type": "array", "minItems": 1, "items": _any(configs, "exporters")},
         "source": _any(configs, "sources"),
     }

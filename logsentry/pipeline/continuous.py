@@ -30,7 +30,7 @@ AHEAD = 86_400_000_000_000
 
 
 class ContinuousPass(ScoringPass):
-    """`saved` hears each cursor that has reached the disk, `pressed` says that room is short. `now` counts seconds, `wall` is the
+    """`saved` hears each cursor that has reached the disk, None before the first, `pressed` says that room is short. `now` counts seconds, `wall` is the
     time in nanoseconds since 1970."""
 
     def __init__(
@@ -42,7 +42,7 @@ class ContinuousPass(ScoringPass):
         checkpoint: Checkpoint,
         seen: Marks,
         *,
-        saved: Callable[[Cursor], None],
+        saved: Callable[[Cursor | None], None],
         pressed: Callable[[], bool] = lambda: False,
         hold: float = HOLD,
         patience: float = PATIENCE,
@@ -104,5 +104,4 @@ class ContinuousPass(ScoringPass):
     def _save(self) -> None:
         super()._save()
         self._unsaved = False
-        if self._ledger.cursor is not None:
-            self._saved(self._ledger.cursor)
+        self._saved(self._ledger.cursor)

@@ -5,6 +5,7 @@ GET  /v2 /v2/health/live|ready /v2/models/{m}[…]          the open inference p
 POST /v2/models/{m}[/versions/{v}]/infer
 POST /v2/repository/index|models/{m}/load|unload          (the last two only when enabled)
 POST /v1/score/{source}                                   raw logs in, explained scores out
+POST /intake/{name}/… /_bulk /services/collector…         what forwarders deliver, where --forward is given (`intake.py`)
 GET  /metrics /openapi.json /                             Prometheus, the document of this interface, a status page
 """
 
@@ -24,6 +25,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from logsentry.scoring.scorer import Options
+from logsentry.server import forwarding, intake
 from logsentry.server.access import Access, Role
 from logsentry.server.answers import Disabled, Handler, as_json, guarded, refused_by_routing
 from logsentry.server.ecs_logs import AccessLog
@@ -33,6 +35,8 @@ from logsentry.server.measures import CONTENT_TYPE, Measures
 from logsentry.server.models import Models
 from logsentry.server.openapi import document
 from logsentry.server.rawlogs import RawLogs
+from logsentry.server.recent import Recent
+from logsentry.server.status_page import StatusPage
 
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 
@@ -47,33 +51,42 @@ class Settings(msgspec.Struct, frozen=True):
     control: bool = False
     follow_seconds: float = 2.0
     access_log: bool = False
+    forward: tuple[Path, ...] = ()
+    """Configurations of what forwarders may deliver."""
 
 
 def application(settings: Settings, access: Access) -> Starlette:
     """The ASGI application. Bundles are opened when it starts, unless that was done before, and closed, after the last request, when it
     ends."""
     models = Models(settings.store, settings.options, settings.limits)
-    measures = Measures(models)
+    forwarders = forwarding.opened(settings.forward)
+    measures, recent = Measures(models, forwarders), Recent(settings.store)
+    page = guarded(StatusPage(models, measures, access, recent).answer, None, access)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if not models.looked:
-            await models.begin()
-        follow = asyncio.create_task(models.follow(settings.follow_seconds))
-        try:
-            yield
-        finally:
-            follow.cancel()
-            with suppress(asyncio.CancelledError):
-                await follow
-            await models.close()
+        with recent.listening():
+            if not models.looked:
+                await models.begin()
+            follow = asyncio.create_task(models.follow(settings.follow_seconds))
+            for forwarder in forwarders:
+                forwarder.start()
+            try:
+                yield
+            finally:
+                follow.cancel()
+                with suppress(asyncio.CancelledError):
+                    await follow
+                await asyncio.gather(*(forwarder.close() for forwarder in forwarders))
+                await models.close()
 
     unrouted = {404: refused_by_routing, 405: refused_by_routing}
-    app = Starlette(routes=routes(settings, access, models, measures), lifespan=lifespan, exception_handlers=unrouted)
+    known = [*intake.routes(forwarders, access, settings.limits, page), *routes(settings, access, models, measures)]
+    app = Starlette(routes=[*known, Route("/", page)], lifespan=lifespan, exception_handlers=unrouted)
     app.add_middleware(Timed, measures=measures)
     if settings.access_log:
         app.add_middleware(AccessLog)
-    app.state.models = models
+    app.state.models, app.state.forwarders = models, forwarders
     return app
 
 

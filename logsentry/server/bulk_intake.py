@@ -23,7 +23,7 @@ from logsentry.server.answers import as_json
 from logsentry.server.forwarding import Forwarder
 from logsentry.server.limits import Limits
 from logsentry.server.picking import parsed, picked
-from logsentry.server.spool import Arrived, SpoolFull
+from logsentry.server.spool import Arrived, SpoolFull, SpoolTooSmall
 
 PRODUCT = {"x-elastic-product": "Elasticsearch"}
 """Clients refuse to talk to what does not say so."""
@@ -166,7 +166,7 @@ def _with_record(item: Item, own: str, document: bytes, field: str, peer: str, n
 def _refused(error: LogsentryError) -> Response:
     """An error as Elasticsearch words it."""
     status, kind = 400, "illegal_argument_exception"
-    if isinstance(error, body.TooLarge):
+    if isinstance(error, body.TooLarge | SpoolTooSmall):
         status, kind = 413, "content_too_long_exception"
     elif isinstance(error, body.TooSlow):
         status, kind = 408, "timeout_exception"

@@ -33,6 +33,9 @@ STRANGER_SECONDS = 10.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 """Seconds between two tries grow from one to the other, and are drawn at random below that, so that clients do not come back together."""
 
+LONGEST_AFTER = 86_400
+"""Seconds; longer than any deadline."""
+
 BUSY = (429, 502, 503, 504)
 MEANING: dict[int, type[LogsentryError]] = {
     400: UsageError, 401: UsageError, 403: UsageError, 404: UsageError, 405: UsageError, 409: BundleRefused, 413: InputError,
@@ -210,7 +213,7 @@ def _loopback(host: str) -> bool:
 def _after(header: str | None) -> float:
     """Seconds of a Retry-After header, which is a number or a date (RFC 9110, section 10.2.3); what cannot be read asks for none."""
     try:
-        return urllib3.Retry().parse_retry_after(header) if header else 0.0
+        return float(min(urllib3.Retry().parse_retry_after(header), LONGEST_AFTER)) if header else 0.0
     except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return 0.0
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
 import orjson
 
 from logsentry.errors import BadRecord
-from logsentry.schema.event import Event, Value, event_id
+from logsentry.schema.event import Event, Value, event_id, timestamp
 from logsentry.schema.record import Record
 from logsentry.sdk import Filtered, Framing, Profile, Windowing
 
 DEEPEST = 32
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class EcsEvents:
@@ -73,12 +74,17 @@ def flat(document: Mapping[str, Any], prefix: str = "", depth: int = 0) -> list[
 
 
 def nanoseconds(time: Value) -> int:
-    """Of an ISO 8601 text, which is UTC where it says nothing else, or of milliseconds since 1970, as Elasticsearch reads them."""
-    if isinstance(time, int | float) and not isinstance(time, bool):
-        return int(time * 1_000_000)
+    """Of an ISO 8601 text, which is UTC where it says nothing else, or of milliseconds since 1970, as Elasticsearch reads them.
+
+    Raises `BadRecord` for anything else, and outside the years 1 to 9999.
+    """
     try:
-        read = datetime.fromisoformat(str(time))
-    except ValueError as error:
-        raise BadRecord("@timestamp is neither ISO 8601 nor milliseconds since 1970") from error
-    read = read if read.tzinfo else read.replace(tzinfo=UTC)
-    return int(read.timestamp()) * 1_000_000_000 + read.microsecond * 1000
+        if isinstance(time, int | float) and not isinstance(time, bool):
+            found = int(time * 1_000_000)
+        else:
+            read = datetime.fromisoformat(str(time))
+            found = ((read if read.tzinfo else read.replace(tzinfo=UTC)) - EPOCH) // timedelta(microseconds=1) * 1000
+        timestamp(found)
+    except (ValueError, OverflowError) as error:
+        raise BadRecord("@timestamp is neither ISO 8601 nor milliseconds since 1970, in the years 1 to 9999") from error
+    return found

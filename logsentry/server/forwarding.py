@@ -1,4 +1,4 @@
-"""What was delivered, scored and exported: one thread for each configuration of `--forward`, over its spool, for as long as the server runs.
+"""What was delivered, scored and exported: one thread for each configuration of `--forward`, over its spool, while the server runs.
 
 The thread runs the ordinary pass (`pipeline/scoring.py`) and goes on from its checkpoint after every trouble, its own or the
 exporters'. Meanwhile the spool takes more until it is full. What the HTTP addresses understand is in `bulk_intake.py` and `hec_intake.py`.
@@ -128,9 +128,10 @@ class Forwarder:
 
     def _counts(self) -> tuple[Books, int, int]:
         """Since the start, over all passes. What was open when a pass broke off is read again by the next, so it counts once."""
-        if self._work is None:
+        work = self._work
+        if work is None:
             return self._before, self._windows, self._alerts
-        now, tally = self._work.books, self._work.tally
+        now, tally = work.books, work.tally
         return _sum(self._before, now), self._windows + tally.windows, self._alerts + tally.alerts
 
     def _run(self) -> None:
@@ -139,7 +140,7 @@ class Forwarder:
                 self._pass()
             except LogsentryError as error:
                 self._failed(str(error))
-            except Exception as error:  # the boundary around a forwarder's work: the server, and the others, go on
+            except (Exception, SystemExit) as error:  # the boundary around a forwarder's work: the server, and the others, go on
                 LOG.exception("a defect ended a pass of the forwarder %s", self.name)
                 self._failed(f"it failed with {type(error).__name__}")
             if not self._stop.asked:
@@ -159,7 +160,7 @@ class Forwarder:
         settled = Settled(self.spool.folder, self.told)
         exporters, scorer = self._parts.exporters, self._parts.scorer
         expect_repeats(exporters, resumed.again)
-        record(exporters, describe(scorer, (self.name,), self._before))
+        record(exporters, describe(scorer, self._parts.source.name, (self.name,), self._before))
         self._work = self._made(settled)
         try:
             self._work.run(SpoolInput(self.spool, self.name), lambda *_: None, resumed.cursor)
@@ -168,7 +169,7 @@ class Forwarder:
             self._before, self._windows, self._alerts = self._counts()
             self._before = msgspec.structs.replace(self._before, read=self._before.read - self._before.open, open=0)
             self._work = None
-        record(exporters, describe(scorer, (self.name,), self._before))
+        record(exporters, describe(scorer, self._parts.source.name, (self.name,), self._before))
         if failure is not None:
             raise failure
 
@@ -189,10 +190,11 @@ class Forwarder:
             stop=self._stop,
         )
 
-    def _saved(self, cursor: Cursor, settled: Settled) -> None:
+    def _saved(self, cursor: Cursor | None, settled: Settled) -> None:
         """The checkpoint is on disk: what lies wholly before it may go."""
-        settled.forget(self.spool.settle(Place(int(cursor["segment"]), int(cursor["offset"]))))
-        if self._failures:
+        if cursor is not None:
+            settled.forget(self.spool.settle(Place(int(cursor["segment"]), int(cursor["offset"]))))
+        if self._failures and self._work is not None and self._work.tally.windows:
             self._failures, self.trouble = 0, ""
 
     def _noticed(self, place: str, is_open: bool, sentence: str) -> None:

@@ -1,9 +1,9 @@
 """Splunk's HTTP Event Collector: events and raw lines into the spool, tokens, channels, acknowledgements, health.
 
-200 means that everything of the request is on disk. With a channel, the answer has an `ackId`; it is acknowledged once the records are
-on disk as well, or, with `acknowledge: exported`, once all of them were scored and exported. The protocol has no ids, so what a client sends
-twice is scored twice. Sources: Splunk's pages "Format events for HTTP Event Collector", "HTTP Event Collector REST API endpoints",
-"HTTP Event Collector indexer acknowledgment" and "Possible error codes".
+200 means that everything of the request is on disk. With a channel, the answer has an `ackId`; it is acknowledged once the records
+are on disk as well, or, with `acknowledge: exported`, once all of them were scored and exported. The protocol has no ids, so what a
+client sends twice is scored twice. Sources: Splunk's pages "Format events for HTTP Event Collector", "HTTP Event Collector REST API
+endpoints", "HTTP Event Collector indexer acknowledgment" and "Possible error codes".
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,7 @@ from logsentry.server.bulk_intake import IN_A_THREAD
 from logsentry.server.forwarding import Forwarder
 from logsentry.server.limits import Limits
 from logsentry.server.picking import picked
-from logsentry.server.spool import Arrived
+from logsentry.server.spool import Arrived, SpoolTooSmall
 
 _BLANK = " \t\r\n"
 
@@ -81,8 +82,8 @@ class Hec:
             channel = _channel(request)
             data = await body.read(request, self._limits)
             listen, peer = self._forwarder.listen, request.client.host if request.client else ""
-            read = (lambda: list(raw_lines(data, peer))) if raw else (lambda: list(events(data, listen.record, peer)))
-            records = read() if len(data) < IN_A_THREAD else await asyncio.to_thread(read)
+            read = partial(raw_lines, data, peer) if raw else partial(events, data, listen.record, peer)
+            records = list(read()) if len(data) < IN_A_THREAD else await asyncio.to_thread(lambda: list(read()))
             if not records:
                 raise Refused(400, 5, "No data")
             said = await self._kept(records, channel)
@@ -189,7 +190,7 @@ def _refused(error: LogsentryError) -> Response:
         return as_json(error.said, error.status)
     if isinstance(error, Unavailable):
         return as_json({"text": "Server is busy", "code": 9}, 503, {"retry-after": "1"})
-    if isinstance(error, body.TooLarge):
+    if isinstance(error, body.TooLarge | SpoolTooSmall):
         return as_json({"text": "Request entity too large", "code": 27}, 413)
     if isinstance(error, body.TooSlow):
         return as_json({"text": "Request timed out", "code": 8}, 408)

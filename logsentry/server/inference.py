@@ -62,6 +62,7 @@ class Inference:
         return as_json({"name": served.name, "ready": True})
 
     async def infer(self, request: Request) -> Response:
+        self._served(request)  # nothing is read for a model that is not here
         asked, follows = parsed(await body.read(request, self._models.limits), request.headers.get(HEADER))
         async with self._served(request).used() as served:
             windows = self._windows(served, asked, follows)

@@ -5,11 +5,12 @@ Names follow Prometheus's own rules (base units, `_total`); labels are model nam
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from logsentry.server.forwarding import Forwarder, Standing
 from logsentry.server.models import Models
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,8 +29,8 @@ COUNTED = (
 class Measures:
     """A registry of its own, so that two servers in one process do not mix."""
 
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, models: Models, forwarders: Sequence[Forwarder] = ()) -> None:
+        self._models, self._forwarders = models, forwarders
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self.seconds = Histogram(
@@ -72,3 +73,30 @@ class Measures:
         failed = GaugeMetricFamily("logsentry_models_refused", "Names whose newest bundle was refused.")
         failed.add_metric([], len(self._models.failures))
         yield failed
+        yield from _of_forwarders([each.standing() for each in self._forwarders])
+
+
+def _of_forwarders(standings: Sequence[Standing]) -> Iterator[Metric]:
+    """What forwarders delivered, what became of it, and what waits."""
+    received = CounterMetricFamily("logsentry_forward_received_records", "Records taken, on disk.", labels=("forward",))
+    ended = CounterMetricFamily("logsentry_forward_records", "Records by how they ended.", labels=("forward", "end"))
+    alerts = CounterMetricFamily("logsentry_forward_alerts", "Windows at or above their threshold.", labels=("forward",))
+    damaged = CounterMetricFamily("logsentry_forward_damaged_bytes", "Bytes of the spool found damaged.", labels=("forward",))
+    waiting = GaugeMetricFamily("logsentry_forward_spool_bytes", "Size of the spool.", labels=("forward",))
+    most = GaugeMetricFamily("logsentry_forward_spool_most_bytes", "Size at which no more is taken.", labels=("forward",))
+    opened = GaugeMetricFamily("logsentry_forward_open_records", "Records that wait in windows.", labels=("forward",))
+    trouble = GaugeMetricFamily(
+        "logsentry_forward_trouble", "1 while an exporter takes nothing or a pass fails.", labels=("forward",)
+    )
+    for each in standings:
+        received.add_metric([each.name], each.appended)
+        for end in ("scored", "duplicate", "filtered", "dead_lettered"):
+            ended.add_metric([each.name, end], getattr(each.books, end))
+        alerts.add_metric([each.name], each.alerts)
+        damaged.add_metric([each.name], each.damaged_bytes)
+        waiting.add_metric([each.name], each.spool_bytes)
+        most.add_metric([each.name], each.spool_most_bytes)
+        opened.add_metric([each.name], each.books.open)
+        trouble.add_metric([each.name], 1 if each.trouble else 0)
+    if standings:
+        yield from (received, ended, alerts, damaged, waiting, most, opened, trouble)

@@ -50,12 +50,10 @@ FORM = {
     "schema": {"type": "string", "enum": ["raw", "events"], "default": "raw"},
     "description": "raw: the source's own format. events: ECS documents, one JSON object a line.",
 }
-HEADER_LENGTH = {
-    "name": "Inference-Header-Content-Length",
-    "in": "header",
-    "schema": {"type": "integer", "minimum": 0},
-    "description": "Bytes of the JSON, where binary tensors follow it.",
-}
+BINARY_TENSORS = (
+    "As application/octet-stream: the JSON, whose length in bytes the header Inference-Header-Content-Length says, and then the values of "
+    "the tensors that have a binary_data_size. Which ids a model takes, its metadata says; others are refused with 400."
+)
 
 
 @cache
@@ -92,13 +90,12 @@ def _health() -> dict[str, Any]:
 def _models(infer: Mapping[str, Any]) -> dict[str, Any]:
     asked = {JSON: {"schema": infer}, BINARY: {"schema": {"type": "string", "format": "binary"}}}
     answered = {**_json("InferAnswer"), BINARY: {"schema": {"type": "string", "format": "binary"}}}
-    found = {}
+    found: dict[str, Any] = {}
     for path, named in (("/v2/models/{model}", [MODEL]), ("/v2/models/{model}/versions/{version}", [MODEL, VERSION])):
         about = _operation("What a model takes and answers", _json("ModelMetadata"), named, also=(404,))
         ready = _operation("Whether a model serves", _json("ModelReady"), named, also=(404,))
-        judged = _operation(
-            "Score windows of key ids", answered, [*named, HEADER_LENGTH], (*OF_A_BODY, 404, 429, 503, 504), asked
-        )
+        judged = _operation("Score windows of key ids", answered, named, (*OF_A_BODY, 404, 429, 503, 504), asked)
+        judged["requestBody"]["description"] = BINARY_TENSORS
         found |= {path: {"get": about}, f"{path}/ready": {"get": ready}, f"{path}/infer": {"post": judged}}
     return found
 
@@ -106,7 +103,10 @@ def _models(infer: Mapping[str, Any]) -> dict[str, Any]:
 def _repository(asked: Mapping[str, Any]) -> dict[str, Any]:
     body = {JSON: {"schema": asked}}
     index = _operation("What the store names", _json("Index"), [], OF_A_BODY, body, required=False)
-    load = _operation("Serve what a name points to", _json("Nothing"), [MODEL], (*OF_A_BODY, 404, 409, 503), body, required=False)
+    plain = _json("LoadRequest")
+    load = _operation(
+        "Serve what a name points to", _json("Nothing"), [MODEL], (*OF_A_BODY, 404, 409, 503), plain, required=False
+    )
     unload = _operation("Serve a name no more", _json("Nothing"), [MODEL], (*OF_A_BODY, 404), body, required=False)
     found = {"index": index, "models/{model}/load": load, "models/{model}/unload": unload}
     return {f"/v2/repository/{path}": {"post": each} for path, each in found.items()}
@@ -114,8 +114,8 @@ def _repository(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def _logs() -> dict[str, Any]:
     asked = {TEXT: {"schema": {"type": "string"}}, BINARY: {"schema": {"type": "string", "format": "binary"}}}
-    named = [SOURCE, CHOSEN, FORM]
-    scored = _operation("Score raw logs", _json("Scored"), named, (*OF_A_BODY, 404, 429, 503, 504), asked)
+    named: list[dict[str, Any]] = [SOURCE, CHOSEN, FORM]
+    scored = _operation("Score raw logs", _json("Scored"), named, (*OF_A_BODY, 404, 429, 503, 504), asked, required=False)
     return {"/v1/score/{source}": {"post": scored}}
 
 
@@ -170,6 +170,7 @@ SCHEMAS: dict[str, Any] = {
     "Live": _object({"live": FLAG}),
     "Ready": _object({"ready": FLAG}),
     "Nothing": {"type": "object", "maxProperties": 0},
+    "LoadRequest": {"type": "object", "properties": {"ready": FLAG, "parameters": {"type": "object", "maxProperties": 0}}},
     "ServerMetadata": _object({"name": STRING, "version": STRING, "extensions": {"type": "array", "items": STRING}}),
     "ModelReady": _object({"name": STRING, "ready": FLAG}),
     "ModelMetadata": _object(

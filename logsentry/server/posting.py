@@ -111,8 +111,8 @@ def expanded(paths: Sequence[str]) -> list[str]:
     for path in paths:
         found += [path] if path == STDIN or Path(path).exists() else sorted(glob.glob(path)) or [path]
     for path in found:
-        if path != STDIN and not Path(path).is_file():
-            raise InputError(f"{path} is no file that can be read" if Path(path).exists() else f"there is no file {path}")
+        if path != STDIN and (not Path(path).exists() or Path(path).is_dir()):
+            raise InputError(f"{path} is a folder; name the files in it" if Path(path).is_dir() else f"there is no file {path}")
     return found
 
 

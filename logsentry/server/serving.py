@@ -15,6 +15,7 @@ import msgspec
 import uvicorn
 
 from logsentry.errors import Unavailable, UsageError
+from logsentry.server import systemd
 from logsentry.server.access import Access, refuse_open
 from logsentry.server.app import Settings, application
 from logsentry.server.ecs_logs import fields
@@ -77,6 +78,11 @@ class Announced(uvicorn.Server):
                 scheme = "https" if self.config.is_ssl else "http"
                 shown = f"[{host}]" if ":" in host else host
                 LOG.info("serving on %s://%s:%d", scheme, shown, port, extra=fields(server__address=host, server__port=port))
+        systemd.tell("READY=1")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        systemd.tell("STOPPING=1")
+        await super().shutdown(sockets)
 
 
 def _config(app: object, settings: Settings, listening: Listening) -> uvicorn.Config:

@@ -1,8 +1,9 @@
 """Which records of a spool were scored and exported, or ended otherwise, on disk beside their segment and gone with it.
 
 Sessions end in any order, so behind the oldest record that is still open many are settled; a server that starts again must not take
-those a second time. Each is 12 bytes in `SEGMENT.settled`: the byte behind it in the segment, and a checksum. Records with an id of the client's own
-are also known by that id and their content, for the last `RECENT` of them at least, so that what a client sends again is a duplicate.
+those a second time. Each is 12 bytes in `SEGMENT.settled`: the byte behind it in the segment, and a checksum. Records with an id of
+the client's own are also known by that id and their content, for the last `RECENT` of them at least, so that what a client sends
+again is a duplicate.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 uvicorn times out a connection only between requests. Here a request's head has to be whole within `Limits.header_seconds` and
 `HEAD_BYTES`, else it is answered with 408 or 431; and what is left of a body that was answered already (413, 401) is read and thrown
-away for a while, so that the client can read its answer, and then the connection is cut (nginx calls it lingering).
+away for as long, so that the client can read its answer, and then the connection is cut (nginx calls it lingering).
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 HEAD_BYTES = 64 << 10
 """Of a request's first line and headers."""
 
-LINGER_SECONDS = 10.0
 
-
-def protocol(head_seconds: float) -> type[HttpToolsProtocol]:
+def protocol(seconds: float) -> type[HttpToolsProtocol]:
     """The protocol class that uvicorn is to make one of for each connection."""
-    return type("Bounded", (_Bounded,), {"head_seconds": head_seconds})
+    return type("Bounded", (_Bounded,), {"seconds": seconds})
 
 
 class _Bounded(HttpToolsProtocol):
-    head_seconds = 30.0
+    seconds = 30.0
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -34,7 +32,7 @@ class _Bounded(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._timer = self.loop.call_later(self.head_seconds, self._too_slow)
+        self._timer = self.loop.call_later(self.seconds, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
@@ -48,7 +46,7 @@ class _Bounded(HttpToolsProtocol):
         if self._head_bytes > HEAD_BYTES:
             self._refuse(431, b"the first line and the headers are too long")
         elif self._timer is None:
-            self._timer = self.loop.call_later(self.head_seconds, self._too_slow)
+            self._timer = self.loop.call_later(self.seconds, self._too_slow)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -68,7 +66,7 @@ class _Bounded(HttpToolsProtocol):
         super().on_response_complete()
         if self._in_body and not self.pipeline and not self.transport.is_closing():
             self._stop_timer()
-            self._timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
+            self._timer = self.loop.call_later(self.seconds, self.transport.close)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

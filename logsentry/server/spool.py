@@ -82,6 +82,10 @@ class SpoolFull(Unavailable):
     """Try again once some of what waits was scored; nothing of what was to be added is kept."""
 
 
+class SpoolTooSmall(UsageError):
+    """Send less at once: it would not fit into the empty spool."""
+
+
 class Spool:
     """One folder, written by one process. Raises `Unavailable` where another one has it, `UsageError` where it cannot be made."""
 
@@ -123,7 +127,10 @@ class Spool:
             return self._changed.wait_for(lambda: self._end > place, seconds)
 
     async def append(self, records: Sequence[Arrived]) -> None:
-        """On disk when this returns. Raises `SpoolFull`, and `Unavailable` where the disk takes nothing; then none of these is kept."""
+        """On disk when this returns.
+
+        Raises `SpoolFull`, `SpoolTooSmall`, and `Unavailable` where the disk takes nothing; then none of these is kept.
+        """
         contents = [msgspec.msgpack.encode(record) for record in records]
         if any(len(content) > LARGEST for content in contents):
             raise UsageError(f"a record may have {LARGEST:,} bytes")
@@ -136,6 +143,8 @@ class Spool:
         await done
 
     def _reserve(self, size: int) -> None:
+        if size > self.most_bytes - self._segment_bytes:
+            raise SpoolTooSmall(f"{size:,} bytes at once are too many for a spool of {self.most_bytes:,}; send less at a time")
         with self._changed:
             if self.size + size > self.most_bytes:
                 raise SpoolFull(f"the spool holds {self.size:,} bytes that wait to be scored, and may hold {self.most_bytes:,}")
@@ -265,7 +274,7 @@ class Spool:
         """Everything whole that lies behind a place, up to another that was the `end` once, or is now."""
         until = until or self.end
         for each in segments(self.folder):
-            if after is not None and each.number < after.segment or each.number > until.segment:
+            if (after is not None and each.number < after.segment) or each.number > until.segment:
                 continue
             start = after.offset if after is not None and each.number == after.segment else FIRST
             with open(each.path, "rb", buffering=1 << 18) as file:

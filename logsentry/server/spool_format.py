@@ -1,9 +1,9 @@
 """What a segment of a spool looks like on disk, and finding the whole records in it, whatever happened to the rest.
 
-A segment is a file `NUMBER-ID.spool`: one line with the format's version, then records. Each record is a head of 16 bytes (a mark, the
-content's length and checksum, a checksum of the head) and its content. The head's checksum covers the record's place and the segment's random
-id as well, so bytes that look like a record inside somebody's log line are none. Behind damage the next whole record is looked
-for by its mark. Writing is in `spool.py`.
+A segment is a file `NUMBER-ID.spool`: one line with the format's version, then records. Each record is a head of 16 bytes (a mark,
+the content's length and checksum, a checksum of the head) and its content. The head's checksum covers the record's place and the
+segment's random id as well, so bytes that look like a record inside somebody's log line are none. Behind damage the next whole
+record is looked for by its mark. Writing is in `spool.py`.
 """
 
 from __future__ import annotations

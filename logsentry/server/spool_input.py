@@ -52,13 +52,13 @@ class SpoolInput:
     def _record(self, spooled: Spooled) -> Record:
         arrived = spooled.arrived
         cursor: Cursor = {"segment": spooled.behind.segment, "spool": spooled.id, "offset": spooled.behind.offset}
-        if arrived.lacks:
-            cursor["lacks"] = arrived.lacks
         if arrived.request:
             cursor["request"] = arrived.request
         if arrived.own:
-            return Record(arrived.data, f"{self._name} {arrived.via}", f"{OWN}{self._name}/{arrived.own}", 0, cursor)
-        return Record(arrived.data, f"{self._name} {arrived.via}", f"spool/{spooled.id}", spooled.at, cursor)
+            return Record(
+                arrived.data, f"{self._name} {arrived.via}", f"{OWN}{self._name}/{arrived.own}", 0, cursor, None, arrived.lacks
+            )
+        return Record(arrived.data, f"{self._name} {arrived.via}", f"spool/{spooled.id}", spooled.at, cursor, None, arrived.lacks)
 
     def close(self) -> None:
         """The spool belongs to whoever opened it."""

@@ -52,7 +52,8 @@ def test_each_item_has_its_own_answer_in_order(tmp_path: Path) -> None:
     good = json.dumps({"message": lines(1)[0]})
     rows = ['{"index":{"_id":"a"}}', good, '{"create":{"_index":"other"}}', "no json", '{"delete":{"_id":"a"}}']
     rows += ['{"update":{"_id":"a"}}', '{"doc":{}}', '{"index":{}}', "[1]", '{"index":{}}', '{"text":"no message"}']
-    with served(tmp_path, bulk=True) as server, Elasticsearch(server.url) as client:
+    with served(tmp_path, bulk=True) as server, Elasticsearch(server.url + "/intake/web") as client:
+        assert client.ping()
         answer = client.bulk(body="\n".join(rows).encode() + b"\n", index="of-the-address")
         until(lambda: server.ended() >= 1, "the document without the field is buried", server.said)
         assert "terminated by a newline" in refused(server.url + "/_bulk", b'{"index":{}}\n{"message":"x"}')

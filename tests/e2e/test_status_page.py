@@ -9,10 +9,12 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from services.asgi import ask
 from services.browser import Page, browser
+from services.forwarders import lines, served
 from services.model_server import NAME, Server, add_bundle, serving, store_in
 
 from logsentry.errors import Unavailable
@@ -151,3 +153,17 @@ def test_a_store_without_models_says_what_to_do(tmp_path: Path) -> None:
     assert "Not ready" in body
     assert "logsentry train" in body
     assert '<meta http-equiv="refresh" content="60">' in body
+
+
+def test_a_forwarder_is_shown_and_its_clients_get_their_own_greeting(tmp_path: Path, page: Page) -> None:
+    sent = b"".join(b'{"index":{}}\n%s\n' % json.dumps({"message": line}).encode() for line in lines(20))
+    with served(tmp_path, bulk=True) as forwarder:
+        request = Request(forwarder.url + "/_bulk", sent, {"content-type": "application/x-ndjson"})
+        with urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["errors"] is False
+        with urlopen(forwarder.url + "/", timeout=30) as answer:
+            assert json.load(answer)["tagline"], "a client of Elasticsearch"
+        page.open(forwarder.url + "/?refresh=0", 390)
+        assert page.value("document.documentElement.scrollWidth") <= 390
+        shown = page.value("[...document.querySelectorAll('article')].map(a => a.innerText).join('|')")
+    assert re.search(r"web\s+running\s+arrived\s+20\s+scored", shown)

@@ -1,0 +1,217 @@
+"""What a server is doing, in figures: the content of its status page, and of the same address as JSON.
+
+Rates and latencies are of the last minute, as far as somebody looked then: each look is kept and the next one is compared with it. Nothing
+is counted here that `measures` does not count for Prometheus, which remembers for longer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Protocol
+
+import msgspec
+
+from logsentry import __version__
+from logsentry.server.batching import Tally
+from logsentry.server.forwarding import Standing
+from logsentry.server.measures import Measures
+from logsentry.server.models import Models, Served
+from logsentry.server.recent import readable
+
+SPAN = 60.0
+"""Seconds that a rate goes back."""
+
+SCORING = ("/v1/score/{source}", "/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
+
+Buckets = dict[float, float]
+"""Upper bound in seconds -> requests that took no longer."""
+
+Counted = dict[tuple[str, str], Buckets]
+"""(route, status) -> its histogram."""
+
+
+class ModelFigures(msgspec.Struct, frozen=True):
+    """`refused` is why a newer bundle of this name does not serve; without a `version` none does. Times are in seconds."""
+
+    name: str
+    version: str = ""
+    source: str = ""
+    detector: str = ""
+    provider: str = ""
+    degraded: bool = False
+    refused: str = ""
+    unloaded: bool = False
+    waiting: int = 0
+    tally: Tally = msgspec.field(default_factory=Tally)
+
+    @property
+    def batch(self) -> float | None:
+        """Windows in a batch, on average."""
+        return self.tally.items / self.tally.batches if self.tally.batches else None
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds that a request waited, on average."""
+        return self.tally.waited / self.tally.requests if self.tally.requests else None
+
+    @property
+    def pace(self) -> float | None:
+        """Windows judged in a second of judging."""
+        return self.tally.items / self.tally.judged if self.tally.judged else None
+
+
+class RouteFigures(msgspec.Struct, frozen=True):
+    """Requests to one route since the start, how many of them failed (5xx), were turned away (4xx), and how long the last took."""
+
+    route: str
+    requests: int
+    refused: int
+    failed: int
+    median: float | None
+    slow: float | None
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """`span` is how many seconds the rates and latencies look back; `slow` is the latency that 99 of 100 requests stay under."""
+
+    version: str
+    time: float
+    up: float
+    span: float
+    ready: bool
+    waiting: int
+    may_wait: int
+    requests: float
+    windows: float
+    median: float | None
+    slow: float | None
+    models: list[ModelFigures]
+    routes: list[RouteFigures]
+    forwarders: list[Standing] = []
+
+
+class Forwards(Protocol):
+    """What `app.state.forwarders` holds."""
+
+    def standing(self) -> Standing: ...
+
+
+class _Look(msgspec.Struct, frozen=True):
+    at: float
+    counted: Counted
+    items: int
+
+
+class Watch:
+    """Looks at the server when asked, and remembers earlier looks for the rates."""
+
+    def __init__(self, models: Models, measures: Measures) -> None:
+        self._models, self._measures = models, measures
+        self._began = time.monotonic()
+        self._looks: deque[_Look] = deque([_Look(self._began, {}, 0)])
+
+    def figures(self, forwarders: Sequence[Forwards] = ()) -> Figures:
+        models = model_figures(self._models)
+        now = _Look(time.monotonic(), counted(self._measures), sum(model.tally.items for model in models))
+        before = self._before(now)
+        span = max(now.at - before.at, 1e-3)
+        scored = [_less(buckets, before.counted.get(key, {})) for key, buckets in now.counted.items() if key[0] in SCORING]
+        return Figures(
+            version=__version__,
+            time=time.time(),
+            up=now.at - self._began,
+            span=span,
+            ready=self._models.looked and bool(self._models.names()),
+            waiting=sum(model.waiting for model in models),
+            may_wait=self._models.limits.waiting,
+            requests=sum(map(_all, scored)) / span,
+            windows=max(0, now.items - before.items) / span,
+            median=quantile(_sum(scored), 0.5),
+            slow=quantile(_sum(scored), 0.99),
+            models=models,
+            routes=route_figures(now.counted, before.counted),
+            forwarders=[each.standing() for each in forwarders],
+        )
+
+    def _before(self, now: _Look) -> _Look:
+        """The newest look that is a minute old, or else the oldest; looks in quick succession are not all kept."""
+        while len(self._looks) > 1 and self._looks[1].at <= now.at - SPAN:
+            self._looks.popleft()
+        if now.at - self._looks[-1].at >= 1.0:
+            self._looks.append(now)
+        return self._looks[0]
+
+
+def model_figures(models: Models) -> list[ModelFigures]:
+    """One for each name in the store, served or not."""
+    return [_of_model(models, name, models.served(name)) for name in sorted({*models.known(), *models.failures})]
+
+
+def _of_model(models: Models, name: str, served: Served | None) -> ModelFigures:
+    refused = readable(models.failures.get(name, ""), models.store)
+    if served is None:
+        return ModelFigures(name, refused=refused, unloaded=not refused and models.looked)
+    manifest, panel = served.bundle.manifest, served.scorer.panel
+    providers = served.scorer.options.providers
+    return ModelFigures(
+        name=name,
+        version=served.version,
+        source=manifest.source,
+        detector=manifest.detector,
+        provider=providers[-1] if panel.degraded else providers[0],
+        degraded=panel.degraded,
+        refused=refused,
+        waiting=served.batcher.waiting,
+        tally=msgspec.structs.replace(served.batcher.tally),
+    )
+
+
+def counted(measures: Measures) -> Counted:
+    found: Counted = {}
+    for family in measures.seconds.collect():
+        for sample in family.samples:
+            if sample.name.endswith("_bucket"):
+                key = (sample.labels["route"], sample.labels["status"])
+                found.setdefault(key, {})[float(sample.labels["le"])] = sample.value
+    return found
+
+
+def route_figures(now: Counted, before: Counted) -> list[RouteFigures]:
+    """The busiest first. Counts are since the start, latencies since the look before."""
+    found = []
+    for route in {route for route, _ in now}:
+        by_status = {status: buckets for (name, status), buckets in now.items() if name == route}
+        lately = _sum([_less(buckets, before.get((route, status), {})) for status, buckets in by_status.items()])
+        counts = {status: int(_all(buckets)) for status, buckets in by_status.items()}
+        refused, failed = (sum(n for status, n in counts.items() if status.startswith(digit)) for digit in "45")
+        figures = RouteFigures(route, sum(counts.values()), refused, failed, quantile(lately, 0.5), quantile(lately, 0.99))
+        found.append(figures)
+    return sorted(found, key=lambda figures: (-figures.requests, figures.route))
+
+
+def quantile(buckets: Buckets, share: float) -> float | None:
+    """As Prometheus' `histogram_quantile` reads it: straight inside a bucket; at most the last bound. None where nothing was counted."""
+    bounds = sorted(buckets)
+    wanted = share * _all(buckets)
+    if not wanted:
+        return None
+    for low, high in pairwise([0.0, *bounds]):
+        below = buckets.get(low, 0.0)
+        if buckets[high] >= wanted:
+            return low if high == float("inf") else low + (high - low) * (wanted - below) / (buckets[high] - below)
+    return None
+
+
+def _all(buckets: Buckets) -> float:
+    return buckets.get(float("inf"), 0.0)
+
+
+def _less(now: Buckets, before: Buckets) -> Buckets:
+    return {bound: count - before.get(bound, 0.0) for bound, count in now.items()}
+
+
+def _sum(each: Sequence[Buckets]) -> Buckets:
+    return {bound: sum(buckets[bound] for buckets in each) for bound in (each[0] if each else {})}

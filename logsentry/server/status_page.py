@@ -1,0 +1,150 @@
+"""`GET /`: what the server serves and how it fares, as a page for a person, or as JSON for everybody else.
+
+The page is one HTML file without script, loads nothing, and asks for itself again every few seconds (`?refresh=0` stops that). Names and
+log sentences may come from strangers, so they are escaped, hidden characters are written out, and a Content-Security-Policy allows
+nothing but the page's own style, by its hash (W3C CSP Level 3, section 2.3.1).
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from logsentry.reports.visible import visible
+from logsentry.server.access import Access
+from logsentry.server.answers import as_json
+from logsentry.server.figures import Figures, Watch
+from logsentry.server.measures import Measures
+from logsentry.server.models import Models
+from logsentry.server.recent import Recent, Trouble
+
+EVERY = 5
+"""Seconds between two loads of the page; `?refresh=` takes 1 to 3600, or 0 for never."""
+
+LOGIN = {"www-authenticate": 'Basic realm="logsentry: any name, and the token as password", charset="UTF-8"'}
+
+
+class StatusPage:
+    """The handler. It looks at tokens itself, since a browser has to be asked for one in its own way."""
+
+    def __init__(self, models: Models, measures: Measures, access: Access, recent: Recent) -> None:
+        self._watch, self._access, self._recent = Watch(models, measures), access, recent
+
+    async def answer(self, request: Request) -> Response:
+        page = wants_page(request)
+        allowed = self._access.allows(request.headers.get("authorization"), "read")
+        if not allowed:
+            status, said = (
+                (401, "a token is needed that this server knows") if allowed is None else (403, "this role may not see it")
+            )
+            challenge = {} if allowed is False else LOGIN if page else {"www-authenticate": "Bearer"}
+            return HTMLResponse(said, status, challenge | headers()) if page else as_json({"error": said}, status, challenge)
+        figures = self._watch.figures(getattr(request.app.state, "forwarders", ()))
+        troubles = self._recent.latest()
+        if not page:
+            return as_json({**msgspec.to_builtins(figures), "troubles": msgspec.to_builtins(troubles)})
+        return HTMLResponse(render(figures, troubles, every(request.query_params.get("refresh", ""))), headers=headers())
+
+
+def wants_page(request: Request) -> bool:
+    """A browser says that it takes HTML; curl, Elasticsearch's clients and other programs do not."""
+    return "text/html" in request.headers.get("accept", "")
+
+
+def every(asked: str) -> int:
+    return min(int(asked), 3600) if asked.isascii() and asked.isdigit() and len(asked) < 6 else EVERY
+
+
+def headers() -> dict[str, str]:
+    policy = f"default-src 'none'; style-src 'sha256-{_style_hash()}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return {
+        "content-security-policy": f"{policy}; frame-ancestors 'none'",
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+
+
+def render(figures: Figures, troubles: list[Trouble], refresh: int) -> str:
+    return _environment().get_template("status.html.j2").render(page=figures, troubles=troubles, refresh=refresh, style=_style())
+
+
+@cache
+def _style() -> Markup:
+    return Markup(files("logsentry.server").joinpath("status.css").read_text(encoding="utf-8"))
+
+
+@cache
+def _style_hash() -> str:
+    return b64encode(sha256(_style().encode()).digest()).decode()
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("logsentry", "server"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(count=count, rate=rate, lasting=lasting, clock=clock, ago=ago, size=size)
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def count(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def rate(number: float | None) -> str:
+    return (
+        "–"
+        if number is None
+        else f"{number:,.0f}"
+        if number >= 10 or not number
+        else f"{number:.1f}"
+        if number >= 0.1
+        else "< 0.1"
+    )
+
+
+def lasting(seconds: float | None) -> str:
+    """`0.4 ms`, `35 ms`, `1.2 s`, `4 min`, `3 h`, `12 days`"""
+    if seconds is None:
+        return "–"
+    for below, unit, name in ((0.01, 1e-3, "ms"), (1, 1e-3, "ms"), (120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < below:
+            return f"{seconds / unit:.1f} {name}" if seconds / unit < 9.95 else f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def clock(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
+
+
+def ago(seconds: float, now: float) -> str:
+    return f"{lasting(max(1.0, round(now - seconds)))} ago".replace(".0 ", " ")
+
+
+def size(number: int) -> str:
+    """`0 B`, `12 KiB`, `1.5 MiB`"""
+    for power, unit in enumerate(("B", "KiB", "MiB", "GiB")):
+        if number < 1024 ** (power + 1) or unit == "GiB":
+            scaled = number / 1024**power
+            return f"{scaled:.1f}".removesuffix(".0") + f" {unit}" if scaled < 9.95 else f"{scaled:,.0f} {unit}"
+    return ""

@@ -83,3 +83,29 @@ def test_what_a_classifier_lacks_is_told(tmp_path: Path, monkeypatch: pytest.Mon
         "train", "--source", "speakeasy-tokens", "--detector", "pca", "--benign", "new.jsonl", "--store", "models"
     )
     assert (code, "learns from ordinary logs alone" in said) == (2, True)
+
+
+def test_an_encoder_and_a_bag_learn_and_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows(tmp_path / "train.jsonl", 600, 1, labelled=True)
+    labels = rows(tmp_path / "new.jsonl", 60, 2, labelled=False)
+    small = (
+        "width=16",
+        "heads=2",
+        "max_length=32",
+        "epochs=2",
+        "bag_epochs=6",
+        "bag_width=8",
+        "head=8",
+        "fp16=false",
+        "buckets=4096",
+    )
+    settings = [part for setting in small for part in ("--set", setting)]
+    asked = ("--source", "speakeasy-tokens", "--detector", "encoder-bag", "train.jsonl", "--store", "models", "--name", "both")
+    code, _, told = run("train", *asked, *settings)
+    assert code == 0, told
+    code, out, told = run("score", "--bundle", "models/both", "--precision", "int8", "new.jsonl")
+    assert code == 0, told
+    values = [json.loads(line)["value"] for line in out.splitlines()]
+    malicious, benign = ([value for value, label in zip(values, labels, strict=True) if label == wanted] for wanted in (1, 0))
+    assert sum(malicious) / len(malicious) > sum(benign) / len(benign) + 1

@@ -52,7 +52,8 @@ def conclusions(claims: Sequence[Claim], rows: Sequence[Row]) -> list[str]:
     lines = [*(_order(levels) if len(levels) > 1 else []), *against_baseline(rows)]
     if claims:
         lines += [verdict(claim, found) for claim in claims]
-        lines += [f"The baseline alone: {verdict(claim, found)}" for claim in map(of_baseline, claims) if claim.first in found]
+        alone = [claim for claim in map(of_baseline, claims) if {claim.first, claim.second} <= set(found)]
+        lines += [f"The baseline alone: {verdict(claim, found)}" for claim in alone]
         lines.append(f"Published figures: {CLAIMED_IN}.")
     else:
         lines.append("No published figures for this factor are held against these rows: none were found with their numbers.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,12 @@ def test_seconds_end_a_run() -> None:
     _, figures = fit(changed(max_steps=0, seconds=0.5))
     assert 0.5 <= figures["seconds"] < 20  # of the clock on the wall, so a busy machine makes it longer
     assert figures["steps"] >= 1
+
+
+def test_seconds_may_be_those_of_the_processor() -> None:
+    began = time.process_time()
+    _, figures = fit(changed(max_steps=0, seconds=0.3, clock="cpu"))
+    assert 0.3 <= figures["seconds"] <= time.process_time() - began
 
 
 def test_accumulated_batches_make_the_step_of_one_large_batch() -> None:

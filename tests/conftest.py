@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,7 +14,6 @@ from hypothesis import settings
 from logsentry.errors import Unavailable
 
 ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "tests"))  # for `services`, which tests and benchmarks share
 
 if TYPE_CHECKING:
     from services.elasticsearch import Secured

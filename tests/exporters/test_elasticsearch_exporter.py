@@ -78,7 +78,7 @@ def test_what_was_stored_is_found_by_its_fields(streams: Streams) -> None:
     streams.hits("alerts")
     for name, value in {
         "logsentry.source.id": "doc-2", "logsentry.why.expected": "GET /index", "http.response.status_code": 200,
-        "event.severity": 21, "logsentry.key": "host-7", "logsentry.fields.tags": "a", "message": "unusual",
+        "event.severity": 73, "logsentry.key": "host-7", "logsentry.fields.tags": "a", "message": "unusual",
     }.items():  # fmt: skip
         query = {"query": {"match": {name: value}}}
         assert streams.request("POST", f"/{streams.name('alerts')}/_count", query)["count"] == 1, name

@@ -18,6 +18,10 @@ test: .venv-dev/.installed  ## every test that is not slow
 
 services: .venv-dev/.installed .venv-appinspect/.installed  ## what tests start or call: Elasticsearch (fetched once, with Maven), Splunk's checker
 	@PYTHONPATH=tests $(DEV)/python -m services.download
+	@PYTHONPATH=tests $(DEV)/python -m services.debian
+	@missing=; command -v chromium >/dev/null || missing=chromium; command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
+	test -z "$$missing" || { test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
+		|| echo "install $$missing: tests that need it are skipped" >&2
 
 check: lint types test  ## what must pass before a commit
 

@@ -89,9 +89,12 @@ def score(
         talk.warn(f"{refusal.path}, line {refusal.line}: {refusal.reason}")
     if len(posted.refusals) > SHOWN:
         talk.warn(f"{len(posted.refusals) - SHOWN:,} further records could not be read")
-    talk.say(f"{posted.windows:,} windows scored by {posted.model}, {posted.alerts:,} at or above the threshold")
-    talk.say(posted.books.sentence())
+    if posted.model:
+        talk.say(f"{posted.windows:,} windows scored by {posted.model}, {posted.alerts:,} at or above the threshold")
+        talk.say(posted.books.sentence())
     if posted.failure is not None:
+        if posted.ended and len(paths) > 1:
+            talk.warn(f"{posted.ended}, and what follows it, was not scored to its end")
         raise posted.failure
     return FINDINGS if fail_on and posted.alerts else DEAD_LETTERED if posted.books.dead_lettered else 0
 

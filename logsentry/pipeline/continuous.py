@@ -8,18 +8,19 @@ ever: when the oldest record has waited for `hold` seconds all windows are close
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, cast
 
 from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.checkpoint import Checkpoint
-from logsentry.pipeline.decode import Decoded
+from logsentry.pipeline.decode import Decoded, of_joined
 from logsentry.pipeline.deliver import PATIENCE
 from logsentry.pipeline.scoring import Buries, Scores, ScoringPass
 from logsentry.pipeline.seen import Marks
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor, Record
-from logsentry.sdk import Exporter, Source
+from logsentry.sdk import Exporter, Joined, Joiner, Joining, Source
 
 HOLD = 3600.0
 LATE = 60.0
@@ -29,9 +30,31 @@ AHEAD = 86_400_000_000_000
 """Nanoseconds that an event may lie in the future and be believed: one wrong clock must not end everybody's sessions."""
 
 
+LULL = 5.0
+"""Seconds without a record, after which an event is complete though its last record did not come."""
+
+
+class Joins:
+    """A source whose joiner can be asked for what it holds."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._joiner: Joiner | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def joiner(self) -> Joiner:
+        self._joiner = cast(Joining, self._source).joiner()
+        return self._joiner
+
+    def held(self) -> Iterator[Joined]:
+        return iter(()) if self._joiner is None else self._joiner.flush()
+
+
 class ContinuousPass(ScoringPass):
-    """`saved` hears each cursor that has reached the disk, None before the first, `pressed` says that room is short. `now` counts seconds, `wall` is the
-    time in nanoseconds since 1970."""
+    """`saved` hears each cursor that has reached the disk, None before the first; `pressed` says that room is short. `now` counts
+    seconds, `wall` is the time in nanoseconds since 1970."""
 
     def __init__(
         self,
@@ -51,8 +74,18 @@ class ContinuousPass(ScoringPass):
         now: Callable[[], float] = time.monotonic,
         wall: Callable[[], int] = time.time_ns,
     ) -> None:
+        self._joins = Joins(source) if isinstance(source, Joining) else None
         super().__init__(
-            source, scorer, exporters, dead, checkpoint, seen=seen, leave_open=True, patience=patience, notice=notice, stop=stop
+            source if self._joins is None else cast(Source, self._joins),
+            scorer,
+            exporters,
+            dead,
+            checkpoint,
+            seen=seen,
+            leave_open=True,
+            patience=patience,
+            notice=notice,
+            stop=stop,
         )
         self._saved, self._pressed, self._now, self._wall = saved, pressed, now, wall
         rule = scorer.keys.profile.windows.session
@@ -60,7 +93,8 @@ class ContinuousPass(ScoringPass):
         self._late = LATE if rule is None else min(LATE, rule.gap_seconds / 2)
         self._gap = int((LATE if rule is None else rule.gap_seconds) * 1e9)
         self._clock: int | None = None
-        """The latest time of an event, in nanoseconds since 1970."""
+        """The latest time of an event, in nanoseconds since 1970, and when it was read; `_behind` says that older ones come just now."""
+        self._newest_at, self._behind = now(), False
         self._read_at, self._unsaved = now(), False
         self._oldest, self._oldest_since = 0, now()
 
@@ -75,18 +109,27 @@ class ContinuousPass(ScoringPass):
 
     def _take(self, decoded: Decoded) -> None:
         for event in decoded.events:
-            if event.time is not None and event.time <= self._wall() + AHEAD:
-                self._clock = self._later(event.time)
+            if event.time is not None and event.time <= self._wall() + AHEAD and event.id not in self._waiting:
+                self._hear(event.time)
         super()._take(decoded)
 
-    def _later(self, time: int) -> int:
-        """The clock after an event; one that is older by more than a gap sets it back, as it does in sessions."""
-        return time if self._clock is None or time < self._clock - self._gap else max(self._clock, time)
+    def _hear(self, time: int) -> None:
+        """An event of this time was read. One that is older by more than a gap sets the clock back where nothing newer came for a gap;
+        until then it is not known whose time counts, and neither the old sessions nor the new ones are ended by the clock."""
+        now = self._now()
+        self._behind = self._clock is not None and time < self._clock - self._gap
+        if self._clock is None or (self._behind and now - self._newest_at > self._gap / 1e9):
+            self._clock, self._newest_at, self._behind = time, now, False
+        elif not self._behind:
+            self._clock, self._newest_at = max(self._clock, time), now
 
     def _idle(self) -> None:
         """Called at each None."""
         now = self._now()
-        if self._clock is not None:
+        if self._joins is not None and now - self._read_at > LULL:
+            for joined in self._joins.held():
+                self._take(of_joined(joined))
+        if self._clock is not None and (not self._behind or now - self._read_at > self._gap / 1e9):
             self._closed.extend(self._windows.quiet(self._clock + int((now - self._read_at - self._late) * 1e9)))
         if self._held_too_long(now) or (self._ledger.open and self._pressed()):
             self._close_all()

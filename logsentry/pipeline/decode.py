@@ -72,7 +72,7 @@ def through(records: Iterable[Record | None], source: Source, wanted: Wanted = e
         else:
             yield from _joined(source, joiner, record)
     if joiner is not None:
-        yield from map(_decoded, joiner.flush())
+        yield from map(of_joined, joiner.flush())
 
 
 def _joined(source: Source, joiner: Joiner, record: Record) -> Iterator[Decoded]:
@@ -81,10 +81,11 @@ def _joined(source: Source, joiner: Joiner, record: Record) -> Iterator[Decoded]
     except Exception as error:  # noqa: BLE001 - the boundary: a joiner that fails on a record does not know it, so it ends here
         yield Decoded((record,), bad=_defect(source, error))
         return
-    yield from map(_decoded, done)
+    yield from map(of_joined, done)
 
 
-def _decoded(joined: Joined) -> Decoded:
+def of_joined(joined: Joined) -> Decoded:
+    """What a joiner answered, as what a source would have."""
     if not (joined.events or joined.filtered or joined.bad):
         return Decoded(joined.records, filtered="the records hold no event")
     return Decoded(joined.records, joined.events, joined.filtered, joined.bad)

@@ -37,6 +37,8 @@ from logsentry.server.openapi import document
 from logsentry.server.rawlogs import RawLogs
 from logsentry.server.recent import Recent
 from logsentry.server.status_page import StatusPage
+from logsentry.server.tracing import Traced, Tracing, wanted
+from logsentry.server.web_pages import NoPages
 
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True):
 def application(settings: Settings, access: Access) -> Starlette:
     """The ASGI application. Bundles are opened when it starts, unless that was done before, and closed, after the last request, when it
     ends."""
+    tracing = Tracing() if wanted() else None
     models = Models(settings.store, settings.options, settings.limits)
     forwarders = forwarding.opened(settings.forward)
     measures, recent = Measures(models, forwarders), Recent(settings.store)
@@ -79,13 +82,19 @@ def application(settings: Settings, access: Access) -> Starlette:
                     await follow
                 await asyncio.gather(*(forwarder.close() for forwarder in forwarders))
                 await models.close()
+                if tracing is not None:
+                    await asyncio.to_thread(tracing.close)
 
     unrouted = {404: refused_by_routing, 405: refused_by_routing}
     known = [*intake.routes(forwarders, access, settings.limits, page), *routes(settings, access, models, measures)]
     app = Starlette(routes=[*known, Route("/", page)], lifespan=lifespan, exception_handlers=unrouted)
     app.add_middleware(Timed, measures=measures)
+    if access.open:
+        app.add_middleware(NoPages)
     if settings.access_log:
         app.add_middleware(AccessLog)
+    if tracing is not None:
+        app.add_middleware(Traced, tracing=tracing)
     app.state.models, app.state.forwarders = models, forwarders
     return app
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Protocol
 
 import msgspec
@@ -17,20 +16,17 @@ import msgspec
 from logsentry import __version__
 from logsentry.server.batching import Tally
 from logsentry.server.forwarding import Standing
+from logsentry.server.latencies import Counted, RouteFigures, answered, counted, less, quantile, route_figures, together
 from logsentry.server.measures import Measures
-from logsentry.server.models import Models, Served
+from logsentry.server.models import Models
 from logsentry.server.recent import readable
+from logsentry.server.served import Served
+from logsentry.server.syslog_listener import SyslogStanding
 
 SPAN = 60.0
 """Seconds that a rate goes back."""
 
 SCORING = ("/v1/score/{source}", "/v2/models/{model}/infer", "/v2/models/{model}/versions/{version}/infer")
-
-Buckets = dict[float, float]
-"""Upper bound in seconds -> requests that took no longer."""
-
-Counted = dict[tuple[str, str], Buckets]
-"""(route, status) -> its histogram."""
 
 
 class ModelFigures(msgspec.Struct, frozen=True):
@@ -63,17 +59,6 @@ class ModelFigures(msgspec.Struct, frozen=True):
         return self.tally.items / self.tally.judged if self.tally.judged else None
 
 
-class RouteFigures(msgspec.Struct, frozen=True):
-    """Requests to one route since the start, how many of them failed (5xx), were turned away (4xx), and how long the last took."""
-
-    route: str
-    requests: int
-    refused: int
-    failed: int
-    median: float | None
-    slow: float | None
-
-
 class Figures(msgspec.Struct, frozen=True):
     """`span` is how many seconds the rates and latencies look back; `slow` is the latency that 99 of 100 requests stay under."""
 
@@ -91,12 +76,19 @@ class Figures(msgspec.Struct, frozen=True):
     models: list[ModelFigures]
     routes: list[RouteFigures]
     forwarders: list[Standing] = []
+    syslog: list[SyslogStanding] = []
 
 
 class Forwards(Protocol):
     """What `app.state.forwarders` holds."""
 
     def standing(self) -> Standing: ...
+
+
+class Listens(Protocol):
+    """What `app.state.syslog` holds."""
+
+    def standing(self) -> SyslogStanding: ...
 
 
 class _Look(msgspec.Struct, frozen=True):
@@ -113,12 +105,12 @@ class Watch:
         self._began = time.monotonic()
         self._looks: deque[_Look] = deque([_Look(self._began, {}, 0)])
 
-    def figures(self, forwarders: Sequence[Forwards] = ()) -> Figures:
+    def figures(self, forwarders: Sequence[Forwards] = (), syslog: Sequence[Listens] = ()) -> Figures:
         models = model_figures(self._models)
         now = _Look(time.monotonic(), counted(self._measures), sum(model.tally.items for model in models))
         before = self._before(now)
         span = max(now.at - before.at, 1e-3)
-        scored = [_less(buckets, before.counted.get(key, {})) for key, buckets in now.counted.items() if key[0] in SCORING]
+        scored = [less(buckets, before.counted.get(key, {})) for key, buckets in now.counted.items() if key[0] in SCORING]
         return Figures(
             version=__version__,
             time=time.time(),
@@ -127,13 +119,14 @@ class Watch:
             ready=self._models.looked and bool(self._models.names()),
             waiting=sum(model.waiting for model in models),
             may_wait=self._models.limits.waiting,
-            requests=sum(map(_all, scored)) / span,
+            requests=sum(map(answered, scored)) / span,
             windows=max(0, now.items - before.items) / span,
-            median=quantile(_sum(scored), 0.5),
-            slow=quantile(_sum(scored), 0.99),
+            median=quantile(together(scored), 0.5),
+            slow=quantile(together(scored), 0.99),
             models=models,
             routes=route_figures(now.counted, before.counted),
             forwarders=[each.standing() for each in forwarders],
+            syslog=[each.standing() for each in syslog],
         )
 
     def _before(self, now: _Look) -> _Look:
@@ -167,51 +160,3 @@ def _of_model(models: Models, name: str, served: Served | None) -> ModelFigures:
         waiting=served.batcher.waiting,
         tally=msgspec.structs.replace(served.batcher.tally),
     )
-
-
-def counted(measures: Measures) -> Counted:
-    found: Counted = {}
-    for family in measures.seconds.collect():
-        for sample in family.samples:
-            if sample.name.endswith("_bucket"):
-                key = (sample.labels["route"], sample.labels["status"])
-                found.setdefault(key, {})[float(sample.labels["le"])] = sample.value
-    return found
-
-
-def route_figures(now: Counted, before: Counted) -> list[RouteFigures]:
-    """The busiest first. Counts are since the start, latencies since the look before."""
-    found = []
-    for route in {route for route, _ in now}:
-        by_status = {status: buckets for (name, status), buckets in now.items() if name == route}
-        lately = _sum([_less(buckets, before.get((route, status), {})) for status, buckets in by_status.items()])
-        counts = {status: int(_all(buckets)) for status, buckets in by_status.items()}
-        refused, failed = (sum(n for status, n in counts.items() if status.startswith(digit)) for digit in "45")
-        figures = RouteFigures(route, sum(counts.values()), refused, failed, quantile(lately, 0.5), quantile(lately, 0.99))
-        found.append(figures)
-    return sorted(found, key=lambda figures: (-figures.requests, figures.route))
-
-
-def quantile(buckets: Buckets, share: float) -> float | None:
-    """As Prometheus' `histogram_quantile` reads it: straight inside a bucket; at most the last bound. None where nothing was counted."""
-    bounds = sorted(buckets)
-    wanted = share * _all(buckets)
-    if not wanted:
-        return None
-    for low, high in pairwise([0.0, *bounds]):
-        below = buckets.get(low, 0.0)
-        if buckets[high] >= wanted:
-            return low if high == float("inf") else low + (high - low) * (wanted - below) / (buckets[high] - below)
-    return None
-
-
-def _all(buckets: Buckets) -> float:
-    return buckets.get(float("inf"), 0.0)
-
-
-def _less(now: Buckets, before: Buckets) -> Buckets:
-    return {bound: count - before.get(bound, 0.0) for bound, count in now.items()}
-
-
-def _sum(each: Sequence[Buckets]) -> Buckets:
-    return {bound: sum(buckets[bound] for buckets in each) for bound in (each[0] if each else {})}

@@ -10,30 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from functools import partial
-from math import isfinite
 from pathlib import Path
-from typing import Any, TypeVar
 
 import msgspec
 
-from logsentry.errors import BundleRefused, ContractBroken, LogsentryError, Unavailable, UsageError
-from logsentry.scoring.panel import Verdict
-from logsentry.scoring.scorer import Options, Scorer
-from logsentry.server.batching import Batcher
+from logsentry.errors import BundleRefused, LogsentryError, Unavailable, UsageError
+from logsentry.scoring.scorer import Options
 from logsentry.server.ecs_logs import fields
 from logsentry.server.limits import Limits
-from logsentry.server.memory import give_back
+from logsentry.server.served import Served, opened, put_away
 from logsentry.store.bundles import Store
-from logsentry.store.verified import Bundle
-
-T = TypeVar("T")
-Ids = tuple[int, ...]
-
-VERSION_DIGITS = 12
 
 LOG = logging.getLogger("logsentry.server.models")
 
@@ -47,45 +33,6 @@ class _Refused(msgspec.Struct):
     digest: str
     pause: float
     again: float
-
-
-class Served:
-    """One bundle in memory. Everything that touches its scorer runs in one thread, `executor`, since sessions are not to be shared."""
-
-    def __init__(self, name: str, bundle: Bundle, scorer: Scorer, executor: ThreadPoolExecutor, limits: Limits) -> None:
-        self.name, self.bundle, self.scorer, self.limits = name, bundle, scorer, limits
-        self.version = bundle.digest[:VERSION_DIGITS]
-        self.executor = executor
-        self.batcher: Batcher[Ids, Verdict] = Batcher(
-            partial(_numbers, scorer), executor, limits.batch, limits.waiting, limits.wait_seconds
-        )
-        self._running = asyncio.create_task(self.batcher.run(), name=f"batches of {name}@{self.version}")
-        self._users = 0
-        self._unused = asyncio.Event()
-        self._unused.set()
-
-    @asynccontextmanager
-    async def used(self) -> AsyncIterator[Served]:
-        """While this is open, the bundle is not closed."""
-        self._users += 1
-        self._unused.clear()
-        try:
-            yield self
-        finally:
-            self._users -= 1
-            if not self._users:
-                self._unused.set()
-
-    async def do(self, work: Any, *arguments: Any) -> Any:
-        """Call something in the bundle's own thread."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, work, *arguments)
-
-    async def close(self) -> None:
-        """Wait for the requests that are under way, then let go of the memory."""
-        await self._unused.wait()
-        self.batcher.close()
-        await self._running
-        self.executor.shutdown(wait=False)
 
 
 class Models:
@@ -125,7 +72,7 @@ class Models:
         """Serve what the name points to in the store. Raises what is wrong with it; then the one before serves on."""
         async with self._loading:
             try:
-                fresh = await self._opened(name)
+                fresh = await opened(name, self.store, self.options, self.limits)
             except LogsentryError as error:
                 LOG.warning("%s cannot be served: %s", name, str(error))  # as it is now: its text changes below
                 error.args = (self._without_paths(str(error)), *error.args[1:])
@@ -211,49 +158,12 @@ class Models:
         served, self._served = list(self._served.values()), {}
         await asyncio.gather(*(each.close() for each in served), *self._closing)
 
-    async def _opened(self, name: str) -> Served:
-        executor = ThreadPoolExecutor(1, thread_name_prefix=f"model-{name}")
-        try:
-            bundle, scorer = await asyncio.get_running_loop().run_in_executor(executor, self._scorer, name)
-        except BaseException:
-            executor.shutdown(wait=False)
-            raise
-        return Served(name, bundle, scorer, executor, self.limits)
-
-    def _scorer(self, name: str) -> tuple[Bundle, Scorer]:
-        """Verified by its hashes, probed by the scorer, and warm: the first batch is slower than all that follow."""
-        bundle = Store(self.store).find(name)
-        scorer = Scorer(bundle, self.options)
-        scorer.judge(warm_up(bundle))
-        return bundle, scorer
-
     def _retire(self, served: Served) -> None:
-        task = asyncio.create_task(_put_away(served))
+        task = asyncio.create_task(put_away(served))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
-
-
-def _numbers(scorer: Scorer, windows: Sequence[Ids]) -> Sequence[Verdict]:
-    """Verdicts, but for a value that is no number: it would be below every threshold, and so pass for ordinary."""
-    verdicts = scorer.judge(windows)
-    if not all(isfinite(verdict.value) for verdict in verdicts):
-        raise ContractBroken(f"{scorer.bundle.reference} gave a window a value that is no number; report it to who trained it")
-    return verdicts
-
-
-async def _put_away(served: Served) -> None:
-    """Close it and give its memory back; what is freed stays with the C library otherwise (7 MB a swap were measured)."""
-    await served.close()
-    del served
-    await asyncio.to_thread(give_back)
 
 
 def _pointer(store: Store, name: str) -> str:
     """The digest that a name points to, or none. Raises `BundleRefused` where its file cannot be read."""
     return next(reversed(store.history(name)), "")
-
-
-def warm_up(bundle: Bundle) -> Sequence[Ids]:
-    """One window of each of a few lengths, of keys that the bundle has."""
-    lengths = {min(length, bundle.manifest.max_length) for length in (4, 16, 64)}
-    return [tuple(5 + at % max(1, bundle.manifest.keys - 5) for at in range(length)) for length in sorted(lengths)]

@@ -29,7 +29,8 @@ from logsentry.server import body
 from logsentry.server.answers import NotFound, as_json
 from logsentry.server.batching import Full
 from logsentry.server.ecs_events import EcsEvents
-from logsentry.server.models import Models, Served
+from logsentry.server.models import Models
+from logsentry.server.served import Served
 from logsentry.text.keys import Keys
 
 AT_ONCE = 4

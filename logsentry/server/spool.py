@@ -168,13 +168,15 @@ class Spool:
                 self._answer(each, Unavailable("the spool was closed while the records waited"))
 
     def _answer(self, waiting: _Waiting, failure: Unavailable | None) -> None:
+        if failure is None and waiting.contents:
+            self.appended += len(waiting.contents)
+            waiting.contents = []
         if waiting.done.done():
             return  # the client has gone; where its records were written they are here all the same
         if failure is not None:
             waiting.done.set_exception(failure)
-            return
-        self.appended += len(waiting.contents)
-        waiting.done.set_result(None)
+        else:
+            waiting.done.set_result(None)
 
     def _release(self, size: int) -> None:
         with self._changed:

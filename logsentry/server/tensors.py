@@ -110,6 +110,8 @@ def _of_json(tensor: InputTensor, count: int) -> np.ndarray:
     except (ValueError, OverflowError, RecursionError) as error:
         raise UsageError(f"the data of {tensor.name!r} is ragged or out of range") from error
     wanted = NUMBERS[tensor.datatype]
+    if values.dtype.kind == "f" and wanted == NUMBERS["UINT64"]:
+        values = _unrounded(tensor.data, values)
     if values.size != count:
         raise UsageError(f"the input {tensor.name!r} has shape {tensor.shape} and {values.size:,} values")
     if values.dtype.kind not in ("b" if wanted.kind == "b" else "iu" if wanted.kind in "iu" else "iuf"):
@@ -121,6 +123,14 @@ def _of_json(tensor: InputTensor, count: int) -> np.ndarray:
             return values.astype(wanted).reshape(tensor.shape)
     except FloatingPointError as error:
         raise UsageError(f"the data of {tensor.name!r} is out of the range of {tensor.datatype}") from error
+
+
+def _unrounded(data: list[Any], values: np.ndarray) -> np.ndarray:
+    """numpy makes floats of whole numbers where some are above and some below 2^63."""
+    each = np.array(data, dtype=object)
+    if not all(type(value) is int and 0 <= value < 1 << 64 for value in each.flat):
+        return values
+    return each.astype(np.uint64)
 
 
 def _within(values: np.ndarray, dtype: Any) -> bool:

@@ -80,6 +80,12 @@ def test_a_file_too_large_for_a_request_is_cut_where_that_is_asked_for(server: S
     refused = run(address(server), *SCORE, tmp_path / "large.log", code=1)
     assert b"a request may have 4,000 lines" in refused.stderr
     assert refused.stdout == b""
+    (tmp_path / "huge.log").write_bytes(b"x" * (40 << 20))
+    huge = run(address(server), *SCORE, ATTACKS, tmp_path / "huge.log", ATTACKS, code=1)
+    assert b"a request may have 16,777,216 bytes" in huge.stderr, "the answer comes while the client is still sending"
+    assert b"huge.log, and what follows it, was not scored" in huge.stderr
+    assert b"15 windows scored" in huge.stderr
+    assert huge.stdout.count(b"\n") == 15
     cut = run(address(server), *SCORE, tmp_path / "large.log", "--chunk-lines", 1000, code=4)
     assert sum(json.loads(line)["events"] for line in cut.stdout.splitlines()) == 2 * 2896
     assert b"large.log, line 5793: this is no access-log line" in cut.stderr

@@ -78,6 +78,15 @@ def test_no_token_is_logged(server: Server) -> None:
     assert not any(token in log for token in (READ, SCORE, ADMIN))
 
 
+def test_a_web_page_may_not_ask_a_server_without_tokens_and_may_not_read_it_by_another_name(store: Path) -> None:
+    with serving(store, "--control") as running:
+        load = f"/v2/repository/models/{NAME}/load"
+        for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
+            answer = running.ask("POST", load, b"{}", {"Content-Type": "text/plain", **headers})
+            assert (answer.status, "--tokens" in answer.json()["error"]) == (403, True)
+        assert running.ask("POST", load, b"{}", {"Host": f"localhost:{running.port}"}).status == 200
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))

@@ -82,7 +82,7 @@ def test_loading_is_off_unless_enabled(server: Server) -> None:
 
 def test_a_gigabyte_is_refused_by_its_length_alone(server: Server) -> None:
     before = psutil.Process(server.process.pid).memory_info().rss
-    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: {1 << 30}\r\n\r\n".encode()
+    head = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {1 << 30}\r\n\r\n".encode()
     answer = said(server, head, b"x" * 1000, whole=True)
     assert status(answer) == 413
     assert b"a request may have 1,048,576 bytes" in answer
@@ -91,7 +91,9 @@ def test_a_gigabyte_is_refused_by_its_length_alone(server: Server) -> None:
 
 def test_a_body_without_end_is_refused_when_it_is_too_long_and_cut_when_it_goes_on(server: Server) -> None:
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-    answer = said(server, f"POST {INFER} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), *[chunk] * 40)
+    answer = said(
+        server, f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode(), *[chunk] * 40
+    )
     assert status(answer) == 413
 
 
@@ -127,7 +129,9 @@ def test_more_lines_than_allowed_are_413(server: Server) -> None:
 
 def test_a_slow_body_is_408(server: Server) -> None:
     began = time.monotonic()
-    answer = said(server, f"POST {INFER} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n".encode(), *[b"x"] * 4, pause=0.5)
+    answer = said(
+        server, f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n".encode(), *[b"x"] * 4, pause=0.5
+    )
     assert status(answer) == 408
     assert b"connection: close" in answer
     assert time.monotonic() - began < 30
@@ -136,7 +140,7 @@ def test_a_slow_body_is_408(server: Server) -> None:
 def test_a_slow_head_is_408_also_on_a_connection_that_was_used_before(server: Server) -> None:
     began = time.monotonic()
     assert status(said(server, b"GET /healthz HTTP/1.1\r\n", *[b"a: b\r\n"] * 4, pause=0.5)) == 408
-    answers = said(server, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /heal", pause=HEAD_SECONDS)
+    answers = said(server, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /heal", pause=HEAD_SECONDS)
     assert [status(b"HTTP/1.1 " + answer) for answer in answers.split(b"HTTP/1.1 ")[1:]] == [200, 408]
     assert time.monotonic() - began < 30
 
@@ -153,7 +157,7 @@ def test_a_head_without_end_is_431(server: Server) -> None:
 
 def test_what_is_left_of_a_refused_body_does_not_hold_the_connection(server: Server) -> None:
     began = time.monotonic()
-    head = f"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: {BODY_BYTES}\r\n\r\n".encode()
+    head = f"POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: {BODY_BYTES}\r\n\r\n".encode()
     assert status(said(server, head, *[b"x"] * 30, pause=0.5)) == 404
     assert time.monotonic() - began < 25
 
@@ -167,7 +171,7 @@ def test_what_is_no_http_is_400(server: Server, request_: bytes) -> None:
 
 
 def test_two_lengths_are_not_believed(server: Server) -> None:
-    head = b"POST /v2/repository/index HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST /v2/repository/index HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
     both = head + b"0\r\n\r\nGET /v2 HTTP/1.1\r\n\r\n"
     assert status(said(server, both)) == 400
 

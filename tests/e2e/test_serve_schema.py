@@ -21,8 +21,8 @@ ON_OUR_MODEL = f"""
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "404", "415"]
 """
-"""Which ids a model takes depends on the model, and so is in no schema: 400 is a right answer there, 404 for another version, and 415 for an archive.
-Unloading is left out, so that there is a model to ask."""
+"""Which ids a model takes depends on the model, and so is in no schema: 400 is a right answer there. So is 404 for another version,
+and 415 for an archive. Unloading is left out, so that there is a model to ask."""
 
 
 @pytest.fixture(scope="module")

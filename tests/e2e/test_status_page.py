@@ -18,8 +18,13 @@ from services.forwarders import lines, served
 from services.model_server import NAME, Server, add_bundle, serving, store_in
 
 from logsentry.errors import Unavailable
+from logsentry.schema.books import Books
 from logsentry.server.access import Access
 from logsentry.server.app import Settings, application
+from logsentry.server.figures import Figures
+from logsentry.server.forwarding import Standing
+from logsentry.server.status_page import render
+from logsentry.server.syslog_listener import SyslogStanding
 from logsentry.store.bundles import Store
 
 HTML = {"accept": "text/html,application/xhtml+xml"}
@@ -167,3 +172,13 @@ def test_a_forwarder_is_shown_and_its_clients_get_their_own_greeting(tmp_path: P
         assert page.value("document.documentElement.scrollWidth") <= 390
         shown = page.value("[...document.querySelectorAll('article')].map(a => a.innerText).join('|')")
     assert re.search(r"web\s+running\s+arrived\s+20\s+scored", shown)
+
+
+def test_what_syslog_lost_stands_beside_its_forwarder() -> None:
+    forwarder = Standing("web", Books(5, 5), 1, 0, 5, 100, 1 << 30, 0, "")
+    syslog = [SyslogStanding(name, 5, 1, 0, 0, 0, dropped, None) for name, dropped in (("web", 3), ("other", 4321))]
+    figures = Figures("1", 0.0, 0.0, 1.0, True, 0, 1, 0.0, 0.0, None, None, [], [], [forwarder], syslog)
+    body = render(figures, [], 0)
+    assert '<div class="bad"><dt>dropped</dt><dd>3</dd></div>' in body
+    assert "4,321" not in body
+    assert "content=" not in body.partition("</head>")[0].replace('content="width=', ""), "it does not come back by itself"

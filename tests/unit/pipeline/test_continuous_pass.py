@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from logsentry_http_access.source import HttpAccess
 
 import logsentry
 from logsentry.pipeline.build import make_source
@@ -21,6 +22,7 @@ from logsentry.schema.profile import CountRule, Windowing
 from logsentry.schema.record import Cursor, Record
 from logsentry.schema.score import Delivered, Outcome, Scored
 from logsentry.scoring.scorer import Scorer
+from logsentry.sdk import Joined, Source
 from logsentry.store.verified import read
 
 GAP = 1800
@@ -92,10 +94,10 @@ class Acts:
 class Stage:
     """A pass over what an `Acts` plays."""
 
-    def __init__(self, scorer: Scores, folder: Path, hold: float = 1e9) -> None:
+    def __init__(self, scorer: Scores, folder: Path, hold: float = 1e9, source: Source | None = None) -> None:
         self.scorer, self.folder, self.hold = scorer, folder, hold
         self.kept, self.settled, self.saved = Kept(), Remembered(), list[Cursor | None]()
-        self.pressed = False
+        self.pressed, self.source = False, source or make_source("http-access")
         self.work: ContinuousPass
 
     def play(self, *acts: object) -> str:
@@ -103,7 +105,7 @@ class Stage:
         input_ = Acts(acts, stop)
         with Checkpoint(self.folder / "state") as checkpoint:
             self.work = ContinuousPass(
-                make_source("http-access"),
+                self.source,
                 self.scorer,
                 [self.kept],
                 DeadLetters(self.folder / "dead.ndjson"),
@@ -168,6 +170,26 @@ def test_an_event_of_the_far_future_does_not_end_the_sessions_that_come_after_it
     assert stage.sizes() == [1]
 
 
+def test_old_logs_do_not_cut_the_sessions_of_new_ones(scorer: Scorer, tmp_path: Path) -> None:
+    stage = Stage(scorer, tmp_path)
+    looks: list[list[int]] = []
+
+    def look() -> None:
+        looks.append(sorted(stage.sizes()))
+
+    mixed = [line("new", 600), 1, line("old", 0), 1, line("old", 1), 1, look, line("new", 601), line("old", 2)]
+    stage.play(*mixed, 1, look, GAP - 1, look, 2 * GAP, look)
+    assert looks == [[], [], [], [1, 2, 2]], "the new session is whole; an old one ends with the next new event, as in any pass"
+
+
+def test_where_only_old_logs_come_for_a_gap_their_time_counts(scorer: Scorer, tmp_path: Path) -> None:
+    stage = Stage(scorer, tmp_path)
+    old = [step for minute in range(0, 180, 20) for step in (line("old", minute), 1200)]
+    books = stage.play(line("new", 600), *old, line("other", 180), 1)
+    assert books.endswith("open 10"), "the session of the old logs and that of the other go on"
+    assert stage.sizes() == [1]
+
+
 def test_windows_are_closed_early_where_room_is_short(scorer: Scorer, tmp_path: Path) -> None:
     stage = Stage(scorer, tmp_path)
     stage.pressed = True
@@ -193,6 +215,34 @@ def test_windows_that_wait_for_a_count_hold_the_cursor_no_longer_than_hold(score
     books = stage.play(*(line("a", minute) for minute in range(3)), 1, 99, look, 2, look, line("a", 9), 99, look)
     assert looks == [[], [3], [3]]
     assert books == "read 4 = scored 3 + filtered 0 + dead-lettered 0 + open 1"
+
+
+class OneBehind:
+    """Joins nothing, but gives out a record when the next one comes."""
+
+    def __init__(self, decode: Callable[[Record], Any]) -> None:
+        self._decode, self._held = decode, list[Record]()
+
+    def feed(self, record: Record) -> Iterator[Joined]:
+        yield from self.flush()
+        self._held = [record]
+
+    def flush(self) -> Iterator[Joined]:
+        for record in self._held:
+            yield Joined((record,), tuple(self._decode(record)))
+        self._held = []
+
+
+class Behind(HttpAccess):
+    def joiner(self) -> OneBehind:
+        return OneBehind(self.decode)
+
+
+def test_what_a_joiner_holds_is_asked_for_when_nothing_more_comes(scorer: Scorer, tmp_path: Path) -> None:
+    stage = Stage(scorer, tmp_path, source=Behind(HttpAccess.Config()))
+    books = stage.play(line("a", 0), line("a", 1), 10, GAP, LATE)
+    assert books == "read 2 = scored 2 + filtered 0 + dead-lettered 0"
+    assert stage.sizes() == [2]
 
 
 def test_a_document_without_its_field_is_buried_and_the_rest_goes_on(scorer: Scorer, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from services.model_server import DEMO, NAME, Answer, store_in
 from logsentry.scoring.scorer import Options
 from logsentry.server.access import Access
 from logsentry.server.app import Settings, application
-from logsentry.server.models import Served
+from logsentry.server.served import Served
 
 GOOD, BAD = [3, 5, 6, 4], [3, 7, 7, 4]
 LINES = gzip.decompress((DEMO.parent / "logs" / "attacks.log.gz").read_bytes())

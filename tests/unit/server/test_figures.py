@@ -15,10 +15,12 @@ from services.model_server import NAME, store_in
 
 from logsentry.server.access import Access
 from logsentry.server.app import Settings, application
-from logsentry.server.figures import SPAN, Buckets, Figures, Watch, counted, quantile, route_figures
+from logsentry.server.figures import SPAN, Figures, Watch
+from logsentry.server.latencies import Buckets, counted, quantile, route_figures
 from logsentry.server.measures import BUCKETS, Measures
 from logsentry.server.models import Models
-from logsentry.server.status_page import ago, count, every, lasting, rate, size
+from logsentry.server.status_page import every
+from logsentry.server.wording import ago, count, lasting, rate, size
 
 BODY = {"inputs": [{"name": "ids", "datatype": "INT64", "shape": [2, 3], "data": [3, 5, 4, 3, 6, 4]}]}
 

@@ -71,7 +71,7 @@ def test_what_an_exporter_breaks_on_is_scored_once_it_is_whole_again(
         await until(lambda: trouble in forwarder.trouble)
         assert forwarder.standing().books.scored == 0
         broken[0] = False
-        await until(lambda: forwarder.standing().books.scored == len(found) - 1)
+        await until(lambda: forwarder.standing().books.scored == len(found) - 1 and not forwarder.trouble)
         standing = forwarder.standing()
         assert (standing.trouble, standing.appended, standing.books.open) == ("", len(found), 1)
         assert standing.windows > 1

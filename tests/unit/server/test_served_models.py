@@ -197,7 +197,7 @@ def test_a_defect_in_opening_is_refused_like_damage_and_told_to_the_log(
         def broken(*_: Any) -> Any:
             raise ZeroDivisionError("in the driver")
 
-        monkeypatch.setattr("logsentry.server.models.Scorer", broken)
+        monkeypatch.setattr("logsentry.server.served.Scorer", broken)
         Store(store).promote(NAME, second)
         await models.look()
         assert models.get(NAME).bundle.digest == first

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
+import pytest
+
+from logsentry.errors import Unavailable
 from logsentry.schema.record import Record
 from logsentry.server.settled import OWN, OwnIds, Settled, own_digest
 from logsentry.server.spool import Arrived, Place, Spool
@@ -109,3 +113,26 @@ def test_marks_go_with_their_segment(tmp_path: Path) -> None:
         await spool.close()
 
     asyncio.run(fill())
+
+
+def test_where_it_cannot_be_written_what_waits_is_kept_and_the_file_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = spooled(tmp_path, ["", "web/1"])
+    settled = Settled(tmp_path)
+    for record in records:
+        settled.add(record)
+    really, broken = os.fsync, [True]
+
+    def sync(descriptor: int) -> None:
+        if broken[0]:
+            raise OSError(28, "No space left on device")
+        really(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    with pytest.raises(Unavailable, match="No space left"):
+        settled.flush()
+    assert [record in Settled(tmp_path) for record in records] == [False, False]
+    broken[0] = False
+    settled.flush()
+    assert [record in Settled(tmp_path) for record in records] == [True, True]

@@ -33,6 +33,7 @@ def tensors(draw: st.DrawFn) -> tuple[str, np.ndarray]:
 
 
 @given(tensors(), st.booleans())
+@example(("UINT64", np.array([0, 2**63, 2**64 - 1], np.uint64)), True)
 def test_json_comes_back_as_it_was_flat_and_nested(given_: tuple[str, np.ndarray], nested: bool) -> None:
     name, values = given_
     data = json.loads(json.dumps((values if nested else values.ravel()).astype(object).tolist()))
@@ -92,6 +93,8 @@ def test_an_output_that_is_not_there_is_named() -> None:
         (of([300], [1], "UINT8"), "out of the range of UINT8"),
         (of([2**63], [1]), "out of the range of INT64"),
         (of([2**70], [1]), "not of type INT64"),
+        (of([2**63, -1], [2], "UINT64"), "not of type UINT64"),
+        (of([2**63, 0.5], [2], "UINT64"), "not of type UINT64"),
         (of([1e39], [1], "FP32"), "out of the range of FP32"),
         (of([1], [1], "BOOL"), "not of type BOOL"),
         (of([1], [1], "BYTES"), "known here"),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logsentry.errors import InputError
-from logsentry.server.posting import READ, expanded, in_chunks, unpacked
+from logsentry.server.bodies import READ, expanded, in_chunks, unpacked
 
 PACKERS = {
     "gzip": gzip.compress,

@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -176,10 +175,9 @@ def test_what_rsyslog_and_syslog_ng_send_to_one_server_is_scored_once(tmp_path: 
     assert all(times[line] == 1 for line in found)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.soak)])
-def test_what_was_read_before_a_kill_is_scored_once_and_what_was_not_is_rsyslogs_again(tmp_path: Path, kills: int) -> None:
+def test_what_was_read_before_a_kill_is_scored_once(tmp_path: Path) -> None:
     """Plain TCP acknowledges to the kernel alone: what the dead server had not read yet may be missing, and nothing else is."""
-    found, port = lines(3_000 * (kills + 1)), free_port()
+    found, port = lines(6_000), free_port()
     action = f'target="127.0.0.1" port="{port}" protocol="tcp" {COUNTED} {NEW} {AGAIN}'
     with (
         served(tmp_path / "server", syslog={"tcp": f"127.0.0.1:{port}"}) as server,
@@ -187,10 +185,9 @@ def test_what_was_read_before_a_kill_is_scored_once_and_what_was_not_is_rsyslogs
     ):
         writer = threading.Thread(target=slowly, args=(daemon, found))
         writer.start()
-        for kill in range(kills):
-            until(partial(arrived, server, (kill + 0.3) * 3_000 * 200), "some more arrived", server.said)
-            server.kill()
-            server.start()
+        until(lambda: any(path.stat().st_size > 200_000 for path in server.spool.glob("*.spool")), "some arrived", server.said)
+        server.kill()
+        server.start()
         writer.join()
         steady(server)  # after an outage rsyslog sends what is new before what has waited
         daemon.write(closing_lines())
@@ -201,9 +198,9 @@ def test_what_was_read_before_a_kill_is_scored_once_and_what_was_not_is_rsyslogs
     assert kept - scored == Counter([closing_lines()[-1]])
     assert not scored - kept
     lost = [number for number, line in enumerate(found) if not kept[line]]
-    runs = sum(number - 1 not in lost for number in lost)
-    print(f"{kills} kills: {len(lost)} of {len(found)} lines lost in {runs} runs, {kept.total() - len(kept)} doubled")
-    assert runs <= kills, "lines are missing that were not on their way when the server died"
+    assert sum(number - 1 not in lost for number in lost) <= 1, (
+        "lines are missing that were not on their way when the server died"
+    )
 
 
 def slowly(daemon: Daemon, found: list[str]) -> None:
@@ -219,10 +216,6 @@ def steady(server: Served) -> None:
     while now > before:
         time.sleep(2)
         before, now = now, server.counted(ARRIVED)
-
-
-def arrived(server: Served, size: float) -> bool:
-    return sum(path.stat().st_size for path in server.spool.glob("*.spool")) > size
 
 
 def spool_bytes(server: Served) -> bytes:

@@ -114,13 +114,17 @@ def _of_file(path: Path) -> dict[str, Role]:
     return found
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address means this machine and nothing else."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def refuse_open(host: str, access: Access, mutual: bool) -> None:
     """Raises `UsageError` where the server would be open to other machines."""
-    try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback and access.open and not mutual:
+    if not is_loopback(host) and access.open and not mutual:
         raise UsageError(
             f"on {host} other machines could use this server; give --tokens FILE (or set {', '.join(VARIABLES)}), or stay on 127.0.0.1"
         )

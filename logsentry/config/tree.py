@@ -91,11 +91,12 @@ class SyslogTls(msgspec.Struct, frozen=True):
 
 
 class Syslog(msgspec.Struct, frozen=True):
-    """Where syslog is listened for, each as HOST:PORT."""
+    """Where syslog is listened for, each as HOST:PORT. Beyond this machine `peers` or certificates of clients are needed."""
 
     tcp: Annotated[str, Meta(description="address for syslog over TCP")] = ""
     udp: Annotated[str, Meta(description="address for syslog over UDP, which may lose messages")] = ""
     tls: SyslogTls | None = None
+    peers: Annotated[tuple[str, ...], Meta(description="networks whose machines may send, for instance 10.0.0.0/8")] = ()
 
 
 class Listen(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from logsentry.scoring.scorer import Options
-from logsentry.server import forwarding, intake
+from logsentry.server import forwarding, intake, syslog_listener
 from logsentry.server.access import Access, Role
 from logsentry.server.answers import Disabled, Handler, as_json, guarded, refused_by_routing
 from logsentry.server.ecs_logs import AccessLog
@@ -63,7 +63,8 @@ def application(settings: Settings, access: Access) -> Starlette:
     tracing = Tracing() if wanted() else None
     models = Models(settings.store, settings.options, settings.limits)
     forwarders = forwarding.opened(settings.forward)
-    measures, recent = Measures(models, forwarders), Recent(settings.store)
+    syslog = syslog_listener.listeners(forwarders)
+    measures, recent = Measures(models, forwarders, syslog), Recent(settings.store)
     page = guarded(StatusPage(models, measures, access, recent).answer, None, access)
 
     @asynccontextmanager
@@ -80,6 +81,7 @@ def application(settings: Settings, access: Access) -> Starlette:
                 follow.cancel()
                 with suppress(asyncio.CancelledError):
                     await follow
+                await asyncio.gather(*(each.stop() for each in syslog))
                 await asyncio.gather(*(forwarder.close() for forwarder in forwarders))
                 await models.close()
                 if tracing is not None:
@@ -95,7 +97,7 @@ def application(settings: Settings, access: Access) -> Starlette:
         app.add_middleware(AccessLog)
     if tracing is not None:
         app.add_middleware(Traced, tracing=tracing)
-    app.state.models, app.state.forwarders = models, forwarders
+    app.state.models, app.state.forwarders, app.state.syslog = models, forwarders, syslog
     return app
 
 

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from logsentry.server import syslog_measures
 from logsentry.server.forwarding import Forwarder, Standing
 from logsentry.server.models import Models
+from logsentry.server.syslog_listener import SyslogListener
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -29,8 +31,8 @@ COUNTED = (
 class Measures:
     """A registry of its own, so that two servers in one process do not mix."""
 
-    def __init__(self, models: Models, forwarders: Sequence[Forwarder] = ()) -> None:
-        self._models, self._forwarders = models, forwarders
+    def __init__(self, models: Models, forwarders: Sequence[Forwarder] = (), syslog: Sequence[SyslogListener] = ()) -> None:
+        self._models, self._forwarders, self._syslog = models, forwarders, syslog
         self._registry = CollectorRegistry()
         self._registry.register(self)
         self.seconds = Histogram(
@@ -74,6 +76,7 @@ class Measures:
         failed.add_metric([], len(self._models.failures))
         yield failed
         yield from _of_forwarders([each.standing() for each in self._forwarders])
+        yield from syslog_measures.families([each.standing() for each in self._syslog])
 
 
 def _of_forwarders(standings: Sequence[Standing]) -> Iterator[Metric]:

@@ -137,7 +137,7 @@ def _operation(
 ) -> dict[str, Any]:
     answers: dict[str, Any] = {"200": {"description": "Done.", "content": answer}}
     for status in sorted({*ALWAYS, *also}):
-        headers = {"Retry-After": {"schema": {"type": "integer"}}} if status == 429 else {}
+        headers = {"Retry-After": {"schema": {"type": "integer"}}} if status in (429, 503) else {}
         content = _json(body_of_503 if status == 503 else "Error")
         answers[str(status)] = {"description": SAID[status], "content": content, **({"headers": headers} if headers else {})}
     found: dict[str, Any] = {"summary": summary, "responses": answers}

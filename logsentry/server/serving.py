@@ -9,6 +9,7 @@ import logging
 import signal
 import socket
 import ssl
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,6 +22,7 @@ from logsentry.server.app import Settings, application
 from logsentry.server.ecs_logs import fields
 from logsentry.server.models import Models
 from logsentry.server.slow_clients import protocol
+from logsentry.server.syslog_listener import SyslogListener
 
 GRACE_SECONDS = 30
 """For requests that are under way when the server is told to stop."""
@@ -50,7 +52,7 @@ def serve(settings: Settings, access: Access, listening: Listening) -> None:
     if not settings.store.is_dir():
         raise UsageError(f"there is no store {settings.store}; `logsentry train` makes one")
     app = application(settings, access)
-    server = Announced(_config(app, settings, listening), app.state.models)
+    server = Announced(_config(app, settings, listening), app.state.models, app.state.syslog)
     # uvicorn raises the signal again when it has ended in order; that is exit code 0 here
     before = signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     try:
@@ -65,12 +67,14 @@ def serve(settings: Settings, access: Access, listening: Listening) -> None:
 class Announced(uvicorn.Server):
     """Opens the models before it listens, and then says where."""
 
-    def __init__(self, config: uvicorn.Config, models: Models) -> None:
+    def __init__(self, config: uvicorn.Config, models: Models, syslog: Sequence[SyslogListener] = ()) -> None:
         super().__init__(config)
-        self._models = models
+        self._models, self._syslog = models, syslog
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._models.begin()
+        for listening in self._syslog:
+            await listening.start()
         await super().startup(sockets)
         for listener in self.servers:
             for each in listener.sockets:

@@ -42,19 +42,19 @@ class SyslogStanding(msgspec.Struct, frozen=True):
 class SyslogListener:
     """Listens between `start` and `stop`. Raises `UsageError` for a configuration that would be open to others or does not fit."""
 
-    def __init__(self, listen: Listen, syslog: Syslog, spool: Spool, peers: Sequence[str] = ()) -> None:
+    def __init__(self, listen: Listen, syslog: Syslog, spool: Spool) -> None:
         if listen.record not in (MESSAGE, WHOLE):
             raise UsageError(f"syslog has no field {listen.record}; listen.record may be {MESSAGE} or {WHOLE}")
         if not (syslog.tcp or syslog.udp):
             raise UsageError("syslog listens nowhere; give listen.syslog.tcp or listen.syslog.udp as HOST:PORT")
-        self._name, self._intake, allowed = listen.name, Intake(listen.record, spool), Peers(peers)
+        self._name, self._intake, allowed = listen.name, Intake(listen.record, spool), Peers(syslog.peers)
         self._tcp = address(syslog.tcp) if syslog.tcp else None
         self._udp = address(syslog.udp) if syslog.udp else None
         mutual = syslog.tls is not None and bool(syslog.tls.client_ca)
         if self._tcp is not None:
-            refuse_open(self._tcp[0], peers, mutual)
+            refuse_open(self._tcp[0], syslog.peers, mutual)
         if self._udp is not None:
-            refuse_open(self._udp[0], peers, mutual=False)
+            refuse_open(self._udp[0], syslog.peers, mutual=False)
         self._tls = syslog.tls is not None
         self._streams = Streams(self._intake, allowed, None if syslog.tls is None else _context(syslog.tls))
         self._datagrams = Datagrams(self._intake, allowed)

@@ -44,6 +44,7 @@ def test_what_is_wrong_is_said_in_one_sentence(store: Path, tmp_path: Path) -> N
         (["--store", store, "--tokens", nothing], 2, "others on this machine may read"),
         (["--store", store, "--limit", "windows=0"], 2, "the limits are wrong"),
         (["--store", store, "--limit", "window=1"], 2, "there are body_bytes"),
+        (["--store", store, "--batch", "0"], 2, "the limits are wrong"),
         (["--store", store, "--limit", "windows"], 2, "--limit takes NAME=NUMBER"),
         (["--store", store, "--providers", "gpu"], 2, "there is no execution provider 'gpu'"),
         (["--store", store, "--precision", "fp16"], 2, "has no fp16 graph"),
@@ -81,6 +82,18 @@ def test_sigterm_answers_what_is_under_way_and_ends_with_0(store: Path) -> None:
         assert [answer.status for answer in answers] == [200, 200, 200]
         assert server.process.wait(60) == 0
         assert server.lines()[-1]["message"] == "stopped"
+
+
+def test_more_connections_than_allowed_are_503_and_the_next_are_served_again(store: Path) -> None:
+    with serving(store, "--limit", "connections=4") as server:
+        held = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(4)]
+        assert server.ask("GET", "/healthz").status == 503
+        for connection in held:
+            connection.close()
+        deadline = time.monotonic() + 10
+        while server.ask("GET", "/healthz").status != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_sigint_ends_it_as_an_interrupt(store: Path) -> None:

@@ -12,7 +12,9 @@ LOCAL = ("127.0.0.1", 8642)
 
 def asked(host: str, origin: str | None = None, server: tuple[str, int] = LOCAL) -> str:
     headers = [(b"host", host.encode()), *([] if origin is None else [(b"origin", origin.encode())])]
-    return foreign(Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "server": server, "query_string": b""}))
+    return foreign(
+        Request({"type": "http", "method": "POST", "path": "/", "headers": headers, "server": server, "query_string": b""})
+    )
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8642", "localhost:8642", "localhost", "[::1]:8642"])

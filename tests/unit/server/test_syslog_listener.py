@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from services.certificates import Authority
 
@@ -73,10 +74,10 @@ class Running:
 
 @asynccontextmanager
 async def listening(
-    folder: Path, syslog: Syslog = BOTH, record: str = "message", most_bytes: int = 1 << 26, peers: tuple[str, ...] = ()
+    folder: Path, syslog: Syslog = BOTH, record: str = "message", most_bytes: int = 1 << 26
 ) -> AsyncIterator[Running]:
     spool = Spool(folder / "spool", most_bytes)
-    listener = SyslogListener(Listen("web", record=record), syslog, spool, peers)
+    listener = SyslogListener(Listen("web", record=record), syslog, spool)
     await listener.start()
     running = Running(listener, spool)
     try:
@@ -297,7 +298,7 @@ def test_over_tls_only_those_with_a_certificate_get_in(tmp_path: Path) -> None:
 
 def test_machines_of_other_networks_are_turned_away(tmp_path: Path) -> None:
     async def work() -> None:
-        async with listening(tmp_path, peers=("10.0.0.0/8",)) as running:
+        async with listening(tmp_path, msgspec.structs.replace(BOTH, peers=("10.0.0.0/8",))) as running:
             assert await running.closed()
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 sender.sendto(b"x", running.listener.addresses["udp"])

@@ -16,7 +16,7 @@ demo: .venv/.installed  ## score real access logs, from raw lines to a report
 test: .venv-dev/.installed  ## every test that is not slow
 	@$(DEV)/python -m pytest -q $(ARGS)
 
-services: .venv-dev/.installed .venv-appinspect/.installed  ## what tests start or call: Elasticsearch (fetched once, with Maven), Splunk's checker
+services: .venv-dev/.installed .venv-appinspect/.installed .venv-peers/.installed  ## what tests start or call: Elasticsearch (fetched once, with Maven), Splunk's checker
 	@PYTHONPATH=tests $(DEV)/python -m services.download
 	@PYTHONPATH=tests $(DEV)/python -m services.debian
 	@missing=; command -v chromium >/dev/null || missing=chromium; command -v systemd-analyze >/dev/null || missing="$$missing systemd"; \
@@ -47,11 +47,12 @@ lock: .venv-dev/.installed  ## newest versions that pyproject.toml allows, with 
 	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -c requirements/base.lock --extra train -o requirements/train.lock
 	@$(DEV)/uv pip compile $(LOCK) pyproject.toml -c requirements/train.lock --extra train --extra dev -o requirements/dev.lock
 	@$(DEV)/uv pip compile $(LOCK) requirements/appinspect.in -o requirements/appinspect.lock
+	@$(DEV)/uv pip compile $(LOCK) requirements/peers.in -o requirements/peers.lock
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make lock"
 
 clean:
-	@rm -rf .venv .venv-dev .venv-appinspect out build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-dev .venv-appinspect .venv-peers out build dist .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .venv/.installed: pyproject.toml requirements/base.lock requirements/build.lock
 	@$(call install,.venv,-r requirements/base.lock -r requirements/build.lock)
@@ -63,6 +64,11 @@ clean:
 .venv-appinspect/.installed: requirements/appinspect.lock
 	@test -x .venv-appinspect/bin/pip || $(PYTHON) -m venv .venv-appinspect
 	@.venv-appinspect/bin/pip install --quiet --require-hashes -r requirements/appinspect.lock && touch $@
+
+# Clients of the server that others wrote; they bring an event loop and parsers that nothing of ours wants.
+.venv-peers/.installed: requirements/peers.lock
+	@test -x .venv-peers/bin/pip || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/pip install --quiet --require-hashes -r requirements/peers.lock && touch $@
 
 # $(1) the folder of the environment, $(2) what goes into it. The stamp comes last, so a broken download is tried again.
 define install

@@ -7,12 +7,13 @@ could leak; the panel's vote and the calibration make a value, a p-value and a v
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 import msgspec
 import numpy as np
 import orjson
 
-from logsentry.errors import UsageError
+from logsentry.errors import ContractBroken, UsageError
 from logsentry.schema.score import Score
 from logsentry.schema.window import Window
 from logsentry.scoring import calibration as calibrations
@@ -120,11 +121,17 @@ class Scorer:
             else:
                 found[ids] = known
         for batch in batches(missing, self.panel.cost, self.options.batch_tokens):
-            verdicts = self.panel.verdicts(batch, self.options.vote, self.threshold.value)
+            verdicts = self._numbers(self.panel.verdicts(batch, self.options.vote, self.threshold.value))
             for row, verdict in zip(batch.tolist(), verdicts, strict=True):
                 found[tuple(row)] = verdict
                 self.table.put(self._key(row), verdict)
         return [found[ids] for ids in coded]
+
+    def _numbers(self, verdicts: list[Verdict]) -> list[Verdict]:
+        """A value that is no number would lie below every threshold, and so pass for ordinary. Raises `ContractBroken`."""
+        if not all(isfinite(verdict.value) for verdict in verdicts):
+            raise ContractBroken(f"{self._reference} gave a window a value that is no number; report it to who trained it")
+        return verdicts
 
     def _check(self, longest: int) -> None:
         reads = self.bundle.manifest.max_length

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -14,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from logsentry.errors import BadRecord, BundleRefused, LogsentryError, Unavailable, UsageError
-from logsentry.server.access import Access, Role, is_loopback
+from logsentry.server.access import Access, Role
 from logsentry.server.batching import Full, Late
 from logsentry.server.body import TooLarge, TooSlow, Unread
 
@@ -46,8 +45,6 @@ def guarded(handler: Handler, needed: Role | None, access: Access) -> Handler:
     """The handler behind its token, with every error as an answer; None needs no token."""
 
     async def answered(request: Request) -> Response:
-        if access.open and (why := foreign(request)):
-            return as_json({"error": why}, 403)
         if needed is not None:
             allowed = access.allows(request.headers.get("authorization"), needed)
             if allowed is None:
@@ -66,22 +63,6 @@ def guarded(handler: Handler, needed: Role | None, access: Access) -> Handler:
             return as_json({"error": f"the server failed on this request; its log says why under {number}"}, 500)
 
     return answered
-
-
-def foreign(request: Request) -> str:
-    """Why a request to a server without tokens comes from a web page of somebody else, or nothing.
-
-    A browser on this machine reaches loopback for any page that it shows. It names the page in `Origin`; and a page whose name was made
-    to mean 127.0.0.1 (DNS rebinding) is still named in `Host`.
-    """
-    host = request.headers.get("host", "")
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        return "this server has no tokens, so it answers no page of another site"
-    local = (request.scope.get("server") or ("", 0))[0]
-    if is_loopback(local) and not is_loopback(urlsplit(f"//{host}").hostname or ""):
-        return "this server has no tokens, so it answers to the names of this machine alone (127.0.0.1, localhost)"
-    return ""
 
 
 def refusal(error: LogsentryError) -> Response:

@@ -9,11 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import partial
-from math import isfinite
 from pathlib import Path
 
-from logsentry.errors import ContractBroken
 from logsentry.scoring.panel import Verdict
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.server.batching import Batcher
@@ -34,9 +31,7 @@ class Served:
         self.name, self.bundle, self.scorer, self.limits = name, bundle, scorer, limits
         self.version = bundle.digest[:VERSION_DIGITS]
         self.executor = executor
-        self.batcher: Batcher[Ids, Verdict] = Batcher(
-            partial(_numbers, scorer), executor, limits.batch, limits.waiting, limits.wait_seconds
-        )
+        self.batcher: Batcher[Ids, Verdict] = Batcher(scorer.judge, executor, limits.batch, limits.waiting, limits.wait_seconds)
         self._running = asyncio.create_task(self.batcher.run(), name=f"batches of {name}@{self.version}")
         self._users = 0
         self._unused = asyncio.Event()
@@ -77,16 +72,8 @@ def _scorer(name: str, store: Path, options: Options) -> tuple[Bundle, Scorer]:
     """Verified by its hashes, probed by the scorer, and warm: the first batch is slower than all that follow."""
     bundle = Store(store).find(name)
     scorer = Scorer(bundle, options)
-    _numbers(scorer, warm_up(bundle))
+    scorer.judge(warm_up(bundle))
     return bundle, scorer
-
-
-def _numbers(scorer: Scorer, windows: Sequence[Ids]) -> Sequence[Verdict]:
-    """Verdicts, but for a value that is no number: it would be below every threshold, and so pass for ordinary."""
-    verdicts = scorer.judge(windows)
-    if not all(isfinite(verdict.value) for verdict in verdicts):
-        raise ContractBroken(f"{scorer.bundle.reference} gave a window a value that is no number; report it to who trained it")
-    return verdicts
 
 
 async def put_away(served: Served) -> None:

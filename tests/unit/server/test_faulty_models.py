@@ -46,12 +46,12 @@ def infer(app: Any, *windows: list[int]) -> Awaitable[Answer]:
 
 def meddle(served: Served, changed: Callable[[Any], Any]) -> None:
     """From now on the scorer's verdicts go through `changed`, each with its window."""
-    judge = served.scorer.judge
+    verdicts = served.scorer.panel.verdicts
 
-    def meddled(windows: Any) -> Any:
-        return [changed((ids, verdict)) for ids, verdict in zip(windows, judge(windows), strict=True)]
+    def meddled(batch: Any, *how: Any) -> Any:
+        return [changed((tuple(ids), verdict)) for ids, verdict in zip(batch.tolist(), verdicts(batch, *how), strict=True)]
 
-    served.scorer.judge = meddled  # type: ignore[method-assign]
+    served.scorer.panel.verdicts = meddled  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

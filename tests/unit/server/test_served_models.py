@@ -50,7 +50,7 @@ def test_a_promoted_bundle_serves_and_the_old_one_answers_what_it_was_asked(stor
             gate.wait(20)
             return judge(windows)
 
-        old.scorer.judge = slow  # type: ignore[method-assign]
+        old.batcher._judge = slow
         async with old.used():
             under_way = asyncio.create_task(old.batcher.ask([WINDOW], 30))
             Store(store).promote(NAME, second)

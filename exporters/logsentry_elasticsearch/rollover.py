@@ -18,6 +18,10 @@ MOST_IDS = 5_000
 """In one question: a search answers at most 10,000 documents (`index.max_result_window`), and an id may be there twice already."""
 
 
+RECENT = 3
+"""Backing indices before the present one that are asked without waiting for a refresh: more rollovers than that take longer than one."""
+
+
 class NoAnswer(Exception):
     """The cluster did not say which ids are there; `retry` is what this means for the items that were asked about."""
 
@@ -55,7 +59,7 @@ class Earlier:
         return {hit["_id"] for hit in found.get("hits", {}).get("hits", ())}
 
     def _fetched(self, index: str, ids: Sequence[str]) -> set[str]:
-        """One by one, which sees what was written a moment ago: in the index that was rolled over last."""
+        """One by one, which sees what was written a moment ago: in an index that was rolled over lately."""
         params = {"_source": "false", "filter_path": "docs._id,docs.found,docs.error"}
         found = self._asked(f"/{index}/_mget", {"ids": ids}, params).get("docs", ())
         if len(found) != len(ids) or any("error" in document for document in found):

@@ -42,7 +42,10 @@ class Earlier:
         if len(indices) < 2:
             return set()
         parts = [ids[begin : begin + MOST_IDS] for begin in range(0, len(ids), MOST_IDS)]
-        return {found for part in parts for found in self._searched(stream, part) | self._fetched(indices[-2], part)}
+        recent = indices[-1 - RECENT : -1]
+        return {
+            id_ for part in parts for id_ in self._searched(stream, part).union(*(self._fetched(index, part) for index in recent))
+        }
 
     def _indices(self, stream: str) -> list[str]:
         """Backing indices, oldest first (their names end in a generation). A stream that is not there yet has none."""

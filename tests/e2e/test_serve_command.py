@@ -98,6 +98,9 @@ def test_more_connections_than_allowed_are_503_and_the_next_are_served_again(sto
 
 
 def test_sigint_ends_it_as_an_interrupt(store: Path) -> None:
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a job that a shell began in the background ignores it, and so do its children
     with serving(store) as server:
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(60) == 130

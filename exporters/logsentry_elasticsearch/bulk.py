@@ -6,7 +6,9 @@ went wrong not even that is parsed: its first bytes say so. What an answer means
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from logsentry.sdk import Unavailable
 from logsentry_elasticsearch.connection import Answer, Broken, Cluster
@@ -21,22 +23,37 @@ _SET_ASIDE = b'"failure_store"'
 
 
 class Bulk:
-    """Sends lines in chunks of at most so many, and of so many bytes as far as single lines allow."""
+    """Sends lines in chunks of at most so many, and of so many bytes as far as single lines allow.
 
-    def __init__(self, cluster: Cluster, chunk: int, chunk_bytes: int) -> None:
-        self._cluster, self._chunk, self._bytes = cluster, chunk, chunk_bytes
+    Up to `in_flight` requests are under way at once: a node indexes a request with one thread for each shard, and a stream is
+    written to one shard, so that a single request would leave its other cores without work.
+    """
+
+    def __init__(self, cluster: Cluster, chunk: int, chunk_bytes: int, in_flight: int) -> None:
+        self._cluster, self._chunk, self._bytes, self._in_flight = cluster, chunk, chunk_bytes, in_flight
 
     def send(self, path: str, lines: Sequence[bytes]) -> list[Said]:
         """What was said of each line (an action with its document), in order. Raises `Untrusted` where nothing may be sent.
 
-        Once the place takes nothing, the chunks that are left are not sent, and what was said of the last one holds for them.
+        Once the place takes nothing, the chunks that are left are not sent, and what was said then holds for them.
         """
+        chunks = list(self._chunks(lines))
+        if len(chunks) < 2:
+            return [said for chunk in chunks for said in self._sent(path, chunk)]
+        with ThreadPoolExecutor(self._in_flight, "bulk") as threads:
+            return self._sent_side_by_side(threads, path, chunks)
+
+    def _sent_side_by_side(self, threads: Executor, path: str, chunks: Sequence[Sequence[bytes]]) -> list[Said]:
         found: list[Said] = []
-        for chunk in self._chunks(lines):
-            found += self._sent(path, chunk)
-            if found[-1].whole and of_the_place(found[-1]):
-                break
-        return found + [unsent(found[-1])] * (len(lines) - len(found)) if found else []
+        flying: deque[Future[list[Said]]] = deque()
+        for at, chunk in enumerate(chunks):
+            if len(flying) == self._in_flight:
+                found += flying.popleft().result()
+                if (closing := found[-1]).whole and of_the_place(closing):
+                    left = sum(len(chunk) for chunk in chunks[at:])
+                    return found + [said for one in flying for said in one.result()] + [unsent(closing)] * left
+            flying.append(threads.submit(self._sent, path, chunk))
+        return found + [said for one in flying for said in one.result()]
 
     def _chunks(self, lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         begin = size = 0

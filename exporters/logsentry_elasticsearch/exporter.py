@@ -30,14 +30,16 @@ class ElasticsearchConfig(Connection, frozen=True, forbid_unknown_fields=True):
     """Beside the options of the connection:
 
     `namespace` ends the names of the data streams. A `mode` of append makes documents of its own, update writes the score into the
-    documents that were scored. A request has at most `chunk` documents and about `chunk_bytes` bytes. `repeats` asks for every
-    score whether an earlier backing index has it, even where the pass does not go on after an earlier one.
+    documents that were scored. A request has at most `chunk` documents and about `chunk_bytes` bytes, and up to `in_flight` requests
+    are under way at once. `repeats` asks for every score whether an earlier backing index has it, even where the pass does not go on
+    after an earlier one.
     """
 
     namespace: str = "default"
     mode: Literal["append", "update"] = "append"
     chunk: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 2_000
     chunk_bytes: Annotated[int, msgspec.Meta(ge=1_000)] = 5_000_000
+    in_flight: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
     repeats: bool = False
 
 
@@ -52,7 +54,7 @@ class Elasticsearch:
         self._always = config.repeats
         self._cluster = Cluster(config)
         self.place = f"Elasticsearch at {self._cluster.named}"
-        bulk = Bulk(self._cluster, config.chunk, config.chunk_bytes)
+        bulk = Bulk(self._cluster, config.chunk, config.chunk_bytes, config.in_flight)
         self._mode: Append | Update
         if config.mode == "append":
             self._mode = Append(bulk, Earlier(self._cluster), names, config.repeats)

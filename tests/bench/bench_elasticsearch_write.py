@@ -32,7 +32,7 @@ from logsentry.sdk import Address, Delivered, Event, Reason, Score, Scored, Wind
 sys.path.append(str(Path(__file__).parents[1]))
 from services.elasticsearch import open_node
 
-COUNT, ROUNDS, BATCH = 16_000, 3, 2_000
+COUNT, ROUNDS, BATCH = 16_000, 3, 4_000
 UPDATED = 6_000
 MEMORY = 200_000
 RUN = f"bench_{uuid4().hex[:10]}"
@@ -126,7 +126,7 @@ def beside_helpers(url: str, cluster: Cluster) -> bool:
     client, spent = Client(url, request_timeout=120), dict[str, list[Spent]]()
     ours, theirs = f"{RUN}_ours", f"{RUN}_theirs"
     exporter = Elasticsearch(ElasticsearchConfig(url=url, namespace=ours))
-    bulk = Bulk(cluster, BATCH, 5_000_000)
+    bulk = Bulk(cluster, 2_000, 5_000_000, 2)
     exported(exporter, items("warm", 500))
     helpers.bulk(client, actions(making(items("warm", 500), theirs), theirs))
     for round_ in range(ROUNDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -116,10 +117,35 @@ def test_an_alert_without_an_answer_is_not_stored_again_after_a_rollover(streams
 
 def test_chunks_after_one_that_did_not_pass_are_not_tried(streams: Streams) -> None:
     proxy = streams.proxy(at({2: Reset(after=False)}))
-    outcomes = streams.exporter(proxy.url, chunk=10).export(BATCH)
+    outcomes = streams.exporter(proxy.url, chunk=10, in_flight=1).export(BATCH)
     assert outcomes[:10] == [Delivered()] * 10
     assert paused(outcomes[10:])
     assert len(proxy.statuses("_bulk")) == 2
+
+
+def test_of_requests_side_by_side_only_those_under_way_end_after_one_that_did_not_pass(streams: Streams) -> None:
+    """And none counts as delivered because another was: an item is delivered where it is stored, and nowhere else."""
+    third = BATCH[10].id.encode()
+    proxy = streams.proxy(lambda request: Status(403, ERROR % 403) if third in request.body else None)
+    outcomes = streams.exporter(proxy.url, chunk=5, in_flight=2).export(BATCH)
+    assert outcomes[:10] == [Delivered()] * 10
+    assert paused(outcomes[10:15])
+    assert paused(outcomes[20:])
+    assert streams.ids() == sorted(item.id for item, end in zip(BATCH, outcomes, strict=True) if end == Delivered())
+    assert len(proxy.statuses("_bulk")) in (3, 4)
+
+
+def test_requests_are_under_way_side_by_side_and_answered_in_order(streams: Streams) -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    def meet(request: Request) -> None:
+        if request.bulk:
+            both.wait()
+
+    proxy = streams.proxy(meet)
+    assert streams.exporter(proxy.url, chunk=10).export(BATCH[:20]) == [Delivered()] * 20
+    again = streams.exporter(chunk=3).export(BATCH)
+    assert again == [Delivered(duplicate=True)] * 20 + [Delivered()] * 20
 
 
 @pytest.mark.parametrize("what", ["_field_caps", "_search", "_mget"])

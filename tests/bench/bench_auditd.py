@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from logsentry_auditd.source import Auditd
+from ratios import told
 
 from logsentry.sdk import Event, Record
 from logsentry.stages.filters import DomainFilter
@@ -120,17 +121,13 @@ def peer(lines: list[bytes]) -> tuple[float, list[str]] | None:
     return float(took), ids
 
 
-def verdict(name: str, ratio: float, target: float) -> None:
-    print(f"{name}: ratio {ratio:.2f} (target >= {target}) {'ok' if ratio >= target else 'MISSED'}")
-
-
 def main() -> int:
     lines = real_lines()
     records = [Record(data, "bench", "bench", at, {}) for at, data in enumerate(lines)]
     events = joined(records)
     took = seconds(records)
     print(f"{len(lines):,} lines, {len(events):,} events: {len(events) / took:,.0f} events/s, {len(lines) / took:,.0f} lines/s")
-    verdict("auditd: events a second over 40,000", len(events) / took / EVENTS_A_SECOND, 1.0)
+    told("auditd: events a second over 40,000", len(events) / took / EVENTS_A_SECOND, 1.0)
     line, began = DomainFilter(Auditd.profile).line, time.process_time()
     for event in events:
         line(event)
@@ -146,7 +143,7 @@ def main() -> int:
         print(f"the events differ from auparse's: {len(events):,} and {len(theirs[1]):,}", file=sys.stderr)
         return 1
     print(f"auparse, every field interpreted: {len(lines) / theirs[0]:,.0f} lines/s")
-    verdict("auditd: times auparse through Python", theirs[0] / took, TIMES_AUPARSE)
+    told("auditd: times auparse through Python", theirs[0] / took, TIMES_AUPARSE)
     return 0
 
 

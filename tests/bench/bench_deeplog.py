@@ -18,6 +18,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from ratios import told
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
@@ -104,7 +106,7 @@ def main() -> int:
     )
     print(f"  in all; at once {at_once:.2f} s")
     ratio = spent * windows / at_once
-    print(f"DeepLog over all HDFS windows: ratio {ratio:.0f} (target >= {TARGET:.0f}) {'ok' if ratio >= TARGET else 'MISSED'}")
+    told("DeepLog over all HDFS windows", ratio, TARGET)
     return 0
 
 

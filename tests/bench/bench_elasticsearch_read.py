@@ -20,6 +20,7 @@ from elasticsearch.helpers import scan
 from logsentry_elasticsearch.connection import Cluster, Connection
 from logsentry_elasticsearch_input.config import ElasticsearchInputConfig
 from logsentry_elasticsearch_input.input import ElasticsearchInput
+from ratios import told
 
 sys.path.append(str(Path(__file__).parents[1]))
 from services.elasticsearch import open_node
@@ -128,7 +129,7 @@ def main() -> int:
             ("reading, documents/s against helpers.scan", wall["theirs"] / wall["ours"], FASTER),
             ("reading, client CPU of helpers.scan against ours", cpu["theirs"] / cpu["ours"], CHEAPER),
         ):
-            print(f"{name}: ratio {ratio:.2f} (target >= {target}) {'ok' if ratio >= target else 'MISSED'}")
+            told(name, ratio, target)
     return 0
 
 

@@ -26,6 +26,7 @@ from logsentry_elasticsearch.connection import Cluster, Connection
 from logsentry_elasticsearch.documents import document
 from logsentry_elasticsearch.exporter import Elasticsearch, ElasticsearchConfig
 from logsentry_elasticsearch.fields import properties
+from ratios import told
 
 from logsentry.sdk import Address, Delivered, Event, Reason, Score, Scored, Window
 
@@ -98,10 +99,6 @@ def exported(exporter: Elasticsearch, batch: Sequence[Scored]) -> None:
 
 def lines(made: Made) -> list[bytes]:
     return [b'{"create":{"_id":"%b"}}\n%b\n' % (id_.encode(), orjson.dumps(found)) for id_, found in made]
-
-
-def told(name: str, ratio: float, target: float, note: str = "") -> None:
-    print(f"{name}: ratio {ratio:.2f} (target >= {target:g}) {'ok' if ratio >= target else 'MISSED'} {note}".rstrip())
 
 
 def content(cluster: Cluster, namespace: str) -> bytes:

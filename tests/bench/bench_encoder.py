@@ -21,6 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ratios import told
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import msgspec
@@ -135,19 +137,19 @@ def compare(name: str, made: Made, rows: list[Row], sample: list[Row]) -> bool:
         for _ in range(6):  # in turn, so that a busy machine is busy for both
             slow, quick = min(slow, least(eager, 1)), min(quick, least(one_by_one, 1))
         title = f"{name}, {precision}, "
-        told(title, "one report at a time", slow / quick, f"{1e3 * quick / SAMPLE:.2f} ms against {1e3 * slow / SAMPLE:.2f}")
+        shown(title, "one report at a time", slow / quick, f"{1e3 * quick / SAMPLE:.2f} ms against {1e3 * slow / SAMPLE:.2f}")
         opened = partial(made.judge, precision, 1 << 16)
         spent = least(partial(all_of, opened, rows, made.reads), 2)
         spent -= least(opened, 2)  # opening reads and checks the model: once a process
         whole = slow / SAMPLE * len(rows)
-        told(title, "the test reports", whole / spent, f"{len(rows):,} rows, {len(set(rows)):,} distinct: {spent:.2f} s")
+        shown(title, "the test reports", whole / spent, f"{len(rows):,} rows, {len(set(rows)):,} distinct: {spent:.2f} s")
     return True
 
 
-def told(title: str, name: str, ratio: float, note: str) -> None:
+def shown(title: str, name: str, ratio: float, note: str) -> None:
     target = TARGETS[name]
     print(f"  {note}")
-    print(f"{title}{name}: ratio {ratio:.2f} (target >= {target:g}) {'ok' if ratio >= target else 'MISSED'}")
+    told(f"{title}{name}", ratio, target)
 
 
 def main() -> int:

@@ -18,10 +18,11 @@ import lzma
 import os
 import random
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from ratios import cpu_seconds, told
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -62,18 +63,7 @@ def ask(of: Session, ids: Ids, groups: Sequence[bool]) -> NDArray[np.int32]:
 
 def cpu(*runs: Callable[[], object], repeats: int = 5) -> list[float]:
     """Best CPU seconds of each, taken in turn so that they share what else the machine does."""
-    best = [float("inf")] * len(runs)
-    for _ in range(repeats):
-        for number, run in enumerate(runs):
-            began = time.process_time()
-            run()
-            best[number] = min(best[number], time.process_time() - began)
-    return best
-
-
-def told(name: str, ratio: float, target: float | None, note: str = "") -> None:
-    verdict = "told only" if target is None else f"target >= {target}) {'ok' if ratio >= target else 'MISSED'}"
-    print(f"{name}: ratio {ratio:.2f} ({verdict}{')' if target is None else ''}{note}", flush=True)
+    return list(cpu_seconds(dict(enumerate(runs)), repeats).values())
 
 
 def one_file(width: int) -> bool:
@@ -98,7 +88,7 @@ def one_file(width: int) -> bool:
             lambda ids=ids: ask(axis, ids, every),  # type: ignore[misc]
             repeats=5 if batch < 32 else 3,
         )
-        rate = f", {batch / together:.0f} windows/s through {MEMBERS} members"
+        rate = f"{batch / together:.0f} windows/s through {MEMBERS} members"
         told(f"one file, width {width}, batch {batch}", apart / together, 1.0, rate)
         told(f"member axis on a CPU, width {width}, batch {batch}", apart / stack, None)
     return equal
@@ -169,7 +159,7 @@ def early_stop() -> bool:
         lambda: trained.verdicts(trained.fp32), lambda: trained.verdicts_stopping_early(trained.fp32), repeats=2
     )
     same = "identical" if (every == early).all() else "DIFFER"
-    note = f", {len(every)} distinct windows, {every.mean():.1%} voted abnormal, verdicts {same}"
+    note = f"{len(every)} distinct windows, {every.mean():.1%} voted abnormal, verdicts {same}"
     told("early stop 13+4+4+4", all_of_them / stopping, 1.8, note)
     return bool((every == early).all())
 
@@ -185,7 +175,7 @@ def int8() -> bool:
         "int8, width 256",
         wide / narrow,
         2.3,
-        f", {same:.2%} of verdicts equal (target >= 99.5%) {'ok' if same >= 0.995 else 'MISSED'}",
+        f"{same:.2%} of verdicts equal (target >= 99.5%) {'ok' if same >= 0.995 else 'MISSED'}",
     )
     return same > 0.9
 

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 from drain3.drain import Drain
+from ratios import told
 
 from logsentry.text.grouping import grouping_accuracy
 from logsentry.text.masks import DRAIN3_README_MASKS, Mask
@@ -150,10 +151,6 @@ def speed(masks: tuple[Mask, ...], lines: Sequence[str]) -> float:
     return spell / drain
 
 
-def verdict(name: str, measured: float, target: float) -> None:
-    print(f"{name}: ratio {measured:.2f} (target >= {target:g}) {'ok' if measured >= target else 'MISSED'}")
-
-
 def main() -> int:
     if not DATA.is_dir():
         print(f"there is no {DATA}; set LOGSENTRY_DATA to the folder of the data sets", file=sys.stderr)
@@ -169,14 +166,14 @@ def main() -> int:
     print("\n".join(table({**rows, "mean": mean})))
     near = [name for name, row in rows.items() if abs(row[2] - row[0]) <= 0.005]
     by_text = [name for name, row in rows.items() if abs(row[3] - row[0]) <= 0.005]
-    verdict("grouping accuracy of Drain beside drain3", mean[2] / mean[1], 1)
-    verdict(f"systems within .005 of the published Drain, without {', '.join(set(rows) - set(near))}", len(near) / len(rows), 1)
-    verdict("the same with short lines by their text", len(by_text) / len(rows), 1)
-    verdict("grouping accuracy of Spell (paper) beside the published Spell", mean[5] / mean[4], 1)
-    verdict("grouping accuracy of Spell beside the published Spell", mean[6] / mean[4], 1)
+    told("grouping accuracy of Drain beside drain3", mean[2] / mean[1], 1)
+    told(f"systems within .005 of the published Drain, without {', '.join(set(rows) - set(near))}", len(near) / len(rows), 1)
+    told("the same with short lines by their text", len(by_text) / len(rows), 1)
+    told("grouping accuracy of Spell (paper) beside the published Spell", mean[5] / mean[4], 1)
+    told("grouping accuracy of Spell beside the published Spell", mean[6] / mean[4], 1)
     lines = hdfs()
-    verdict("lines a second of Spell beside Drain, no masks", speed((), lines), 1)
-    verdict("lines a second of Spell beside Drain, seven masks", speed(DRAIN3_README_MASKS, lines), 0.25)
+    told("lines a second of Spell beside Drain, no masks", speed((), lines), 1)
+    told("lines a second of Spell beside Drain, seven masks", speed(DRAIN3_README_MASKS, lines), 0.25)
     return 0
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import gzip
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from apachelogs import COMBINED, LogParser
 from logsentry_http_access import caller, clock, request
 from logsentry_http_access.source import HttpAccess
+from ratios import cpu_seconds, told
 
 from logsentry.sdk import Event, Record
 from logsentry.stages.filters import DomainFilter
@@ -31,17 +30,6 @@ def real_lines() -> list[bytes]:
         return [line for day in days for line in gzip.decompress(day.read_bytes()).splitlines()]
     print("the data set is not here (LOGSENTRY_DATA): ten shipped lines, 700 times over", file=sys.stderr)
     return (ROOT / "tests/golden/http-access/semicomplete.log").read_bytes().splitlines() * 700
-
-
-def seconds(passes: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """CPU seconds of the best of several rounds; the passes take turns, so that a busy machine slows them alike."""
-    best = dict.fromkeys(passes, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in passes.items():
-            began = time.process_time()
-            run()
-            best[name] = min(best[name], time.process_time() - began)
-    return best
 
 
 def differs(event: Event, theirs: object) -> bool:
@@ -76,9 +64,9 @@ def main() -> int:
         line = DomainFilter(source.profile).line
         return [line(event) for event in events]
 
-    best = seconds({"ours": decoded, "theirs": lambda: [parse(text) for text in texts], "filter": filtered})
+    best = cpu_seconds({"ours": decoded, "theirs": lambda: [parse(text) for text in texts], "filter": filtered}, ROUNDS)
     ratio = best["theirs"] / best["ours"]
-    print(f"http-access decode: ratio {ratio:.2f} (target >= {TARGET}) {'ok' if ratio >= TARGET else 'MISSED'}")
+    told("http-access decode", ratio, TARGET)
     for name, label in (("ours", "http-access"), ("theirs", "apachelogs"), ("filter", "domain filter alone")):
         print(f"  {label}: {len(lines) / best[name]:,.0f} lines a second")
     return 0

@@ -16,6 +16,7 @@ from pathlib import Path
 from apachelogs import LogParser
 from logsentry_http_access import address, caller, clock, ingress, moment, parties, request, tls
 from logsentry_http_access.source import HttpAccess, HttpAccessConfig
+from ratios import told
 
 from logsentry.sdk import BadRecord, Event, Filtered, Record
 
@@ -80,7 +81,7 @@ def let_go(taken: list[Record], config: HttpAccessConfig) -> None:
 def report(name: str, taken: list[Record], config: HttpAccessConfig) -> float:
     """Prints one line; answers the events a second, each let go."""
     rate, kept = LINES / best(lambda: let_go(taken, config)), LINES / best(lambda: run(taken, config))
-    print(f"http-access {name}: ratio {rate / FLOOR:.2f} (target >= 1.0) {'ok' if rate >= FLOOR else 'MISSED'}")
+    told(f"http-access {name}", rate / FLOOR, 1.0)
     size = sum(len(record.data) for record in taken) // len(taken)
     print(f"  {rate:,.0f} events a second, each let go ({kept:,.0f} all kept in memory), lines of {size} bytes")
     return rate

@@ -11,16 +11,16 @@ from __future__ import annotations
 import random
 import re
 import sys
-import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 from logsentry_kube_audit import clock, fields
 from logsentry_kube_audit.line import read_line
 from logsentry_kube_audit.source import KubeAudit
+from ratios import cpu_seconds, told
 
 from logsentry.sdk import Event, Record, event_id
 
@@ -55,17 +55,6 @@ def _varied(line: bytes, number: int, chance: random.Random) -> bytes:
     return _NAME.sub(lambda found: found[1] + b'%s-%d"' % (found[2], chance.randrange(500)), line)
 
 
-def seconds(passes: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """CPU seconds of the best of several rounds; the passes take turns, so that a busy machine slows them alike."""
-    best = dict.fromkeys(passes, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in passes.items():
-            began = time.process_time()
-            run()
-            best[name] = min(best[name], time.process_time() - began)
-    return best
-
-
 def main() -> int:
     lines = made_lines()
     records = [Record(line, "bench", "bench", at, {}) for at, line in enumerate(lines)]
@@ -86,7 +75,7 @@ def main() -> int:
     if [(event.fields["kubernetes.audit.auditID"], event.fields["event.action"]) for event in decoded()] != wanted:
         print("kube-audit decode: the values differ from those that orjson reads")
         return 1
-    best = seconds(
+    best = cpu_seconds(
         {
             "ours": lambda: deque(decoded(), 0),
             "theirs": lambda: deque(map(orjson.loads, lines), 0),
@@ -96,7 +85,8 @@ def main() -> int:
             "structs": lambda: deque(map(read_line, lines), 0),
             "ids": lambda: deque(map(event_id, records), 0),
             "mapped": lambda: deque(map(fields.described, structs), 0),
-        }
+        },
+        ROUNDS,
     )
     told("kube-audit decode to bare orjson.loads, each let go", best["theirs"] / best["ours"], RATIO)
     told("kube-audit decode to bare orjson.loads, all kept in memory", best["theirs, kept"] / best["ours, kept"], RATIO)
@@ -105,10 +95,6 @@ def main() -> int:
     for name, label in LABELS.items():
         print(f"  {best[name] / len(lines) * 1e6:6.2f}  {label}")
     return 0
-
-
-def told(name: str, ratio: float, target: float) -> None:
-    print(f"{name}: ratio {ratio:.2f} (target >= {target}) {'ok' if ratio >= target else 'MISSED'}")
 
 
 if __name__ == "__main__":

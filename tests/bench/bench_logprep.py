@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ratios import told
+
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("LOGSENTRY_DATA", ROOT.parent / "shared" / "data"))
 TARGET = 3.0
@@ -163,7 +165,7 @@ def main() -> int:
             spent["theirs"].append(their_large[0] - their_small[0])
     mine, peer = min(spent["ours"]), min(spent["theirs"])
     ratio = peer / mine
-    print(f"http-access to logprep 21.1: ratio {ratio:.2f} (target >= {TARGET}) {'ok' if ratio >= TARGET else 'MISSED'}")
+    told("http-access to logprep 21.1", ratio, TARGET)
     for who, took in (("logsentry decode", mine), ("logprep, its pipeline process", peer)):
         print(f"  {(LARGE - SMALL) / took:,.0f} lines a CPU second, start-up subtracted: {who}")
     return 0

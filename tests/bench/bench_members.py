@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from ratios import told
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -104,7 +106,7 @@ def main() -> int:
         found = [("training 25 members side by side", training(train), 1.0)]
         found.append(("scoring all HDFS sessions with 25 members", scoring(train, Path(folder)), 40.0))
     for name, ratio, target in found:
-        print(f"{name}: ratio {ratio:.2f} (target >= {target:g}) {'ok' if ratio >= target else 'MISSED'}", flush=True)
+        told(name, ratio, target)
     return 0
 
 

@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from ratios import told
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import orjson
@@ -143,7 +145,7 @@ def start() -> list[tuple[str, float, float]]:
 
 def main() -> int:
     for name, ratio, target in [*start(), *distinct()]:
-        print(f"{name}: ratio {ratio:.2f} (target >= {target:g}) {'ok' if ratio >= target else 'MISSED'}", flush=True)
+        told(name, ratio, target)
     return 0
 
 

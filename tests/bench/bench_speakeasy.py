@@ -14,7 +14,6 @@ import lzma
 import os
 import re
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +25,7 @@ from logsentry_speakeasy.source import Speakeasy
 from logsentry_speakeasy.text import ReportText
 from logsentry_speakeasy.values import argument_words, host_words, name_words, value_words
 from logsentry_speakeasy.word_table import WordTable
+from ratios import cpu_seconds, told
 
 from logsentry.sdk import Record
 
@@ -76,17 +76,6 @@ def plain_text(pandas: Any, data: bytes) -> str:
     return " ".join(re.sub("[^0-9a-z]", " ", KEYS.sub(" ", str(record).lower())).split())
 
 
-def seconds(passes: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """CPU seconds of the best of several rounds; the passes take turns, so that a busy machine slows them alike."""
-    best = dict.fromkeys(passes, float("inf"))
-    for _ in range(ROUNDS):
-        for name, run in passes.items():
-            began = time.process_time()
-            run()
-            best[name] = min(best[name], time.process_time() - began)
-    return best
-
-
 def speed(pandas: Any, chosen: Sequence[bytes]) -> bool:
     """Prints the ratio; False where the ids differ."""
     from sentencepiece import SentencePieceProcessor
@@ -113,9 +102,9 @@ def speed(pandas: Any, chosen: Sequence[bytes]) -> bool:
     if ours() != plain():
         print("speakeasy ids: they differ from the plain way's")
         return False
-    best = seconds({"ours": ours, "plain": plain, "text": texts, "decode": decoded})
+    best = cpu_seconds({"ours": ours, "plain": plain, "text": texts, "decode": decoded}, ROUNDS)
     ratio = best["plain"] / best["ours"]
-    print(f"speakeasy ids: ratio {ratio:.2f} (target >= {TARGET_SPEED}) {'ok' if ratio >= TARGET_SPEED else 'MISSED'}")
+    told("speakeasy ids", ratio, TARGET_SPEED)
     labels = {"plain": "plain way to ids", "ours": "bytes to 512 ids", "text": "bytes to whole text", "decode": "bytes to event"}
     for name, label in labels.items():
         each = best[name] / len(chosen)
@@ -134,10 +123,7 @@ def vocabulary() -> None:
             before.update(name_words_of_all(data.decode()))
             after.update(kept.tokens(data).split())
             after_paper.update(paper.tokens(data).split())
-    ratio = len(before) / len(after)
-    print(
-        f"speakeasy vocabulary: ratio {ratio:.2f} (target >= {TARGET_VOCABULARY}) {'ok' if ratio >= TARGET_VOCABULARY else 'MISSED'}"
-    )
+    told("speakeasy vocabulary", len(before) / len(after), TARGET_VOCABULARY)
     print(f"  words: {len(before):,} before ({len(untouched):,} with punctuation), {len(after):,} after")
     print(f"  without taking pointers to their regions: {len(after_paper):,}, ratio {len(before) / len(after_paper):.2f}")
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from drain3.masking import MaskingInstruction
 from drain3.template_miner import TemplateMiner as Drain3Miner
 from drain3.template_miner_config import TemplateMinerConfig
+from ratios import told
 
 from logsentry.text.masks import DRAIN3_README_MASKS, Mask
 from logsentry.text.templates import TemplateConfig, TemplateMiner
@@ -100,10 +101,6 @@ def ratio(name: str, masks: Sequence[Mask], lines: Sequence[str], warm: int = 0)
     return peer / own
 
 
-def verdict(name: str, measured: float, target: float) -> None:
-    print(f"{name}: ratio {measured:.2f} (target >= {target:g}) {'ok' if measured >= target else 'MISSED'}")
-
-
 def main() -> int:
     if not DATA.is_dir():
         print(f"there is no {DATA}; set LOGSENTRY_DATA to the folder of the data sets", file=sys.stderr)
@@ -115,9 +112,9 @@ def main() -> int:
     if len(logs) < len(LOGS) or leaf is None:
         return 1
     for name, measured in zip(found, logs, strict=True):
-        verdict(f"templates {name}", measured, 4)
-    verdict("templates geometric mean", math.prod(logs) ** (1 / len(logs)), 7)
-    verdict("templates, 1,000 clusters in one leaf", leaf, 20)
+        told(f"templates {name}", measured, 4)
+    told("templates geometric mean", math.prod(logs) ** (1 / len(logs)), 7)
+    told("templates, 1,000 clusters in one leaf", leaf, 20)
     return 0
 
 

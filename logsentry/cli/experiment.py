@@ -24,6 +24,7 @@ from logsentry.experiments import EXPERIMENTS
 )
 @click.option("--detectors", default="", metavar="A,B,...", help="Only the rows of these detectors.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of every row that is run.")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default=None, help="Where detectors are trained that can choose.")
 @click.option("--fresh", is_flag=True, help="Run finished trials again.")
 def command(name: str, detectors: str, settings: tuple[str, ...], **asked: Any) -> None:
     """Compare detectors on public data: a table, a CSV and figures in OUT/NAME. A run that was cut off goes on where it was."""

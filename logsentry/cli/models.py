@@ -39,7 +39,7 @@ def show(reference: str, store: Path) -> None:
 @store_option
 def verify(reference: str, store: Path) -> None:
     """Check every hash of a bundle and replay its probe in this machine's onnxruntime."""
-    from logsentry.pipeline.run import verify_bundle
+    from logsentry.pipeline.opening import verify_bundle
 
     click.echo(verify_bundle(reference, store))
 

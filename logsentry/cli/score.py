@@ -27,6 +27,7 @@ from logsentry.cli.progress import bar
 @click.option("--vote", type=click.Choice(["majority", "majority-early", "mean"]), default="majority", show_default=True)
 @click.option(
     "--provider",
+    "--device",
     "providers",
     multiple=True,
     type=click.Choice(["cpu", "cuda"]),

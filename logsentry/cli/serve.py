@@ -23,7 +23,15 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--key", type=FILE, default=None, help="TLS: its key, PEM.")
 @click.option("--client-ca", type=FILE, default=None, help="Let in only clients with a certificate of this authority.")
 @click.option("--control", is_flag=True, help="Allow role admin to load and unload models.")
-@click.option("--providers", default="cpu", show_default=True, metavar="LIST", help="cuda, or cuda,cpu where a CPU may stand in.")
+@click.option(
+    "--providers",
+    "--device",
+    "providers",
+    default="cpu",
+    show_default=True,
+    metavar="LIST",
+    help="cuda, or cuda,cpu where a CPU may stand in.",
+)
 @click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True)
 @click.option("--vote", type=click.Choice(["majority", "majority-early", "mean"]), default="majority", show_default=True)
 @click.option("--alerts-per-day", type=float, default=None, help="Another budget than the bundles were calibrated for.")
@@ -67,7 +75,7 @@ def command(
         from logsentry.server.limits import Limits, given
     except ModuleNotFoundError as error:
         raise MissingExtra(f"serving needs {error.name}: pip install 'logsentry[serve]'") from error
-    from logsentry.pipeline.run import scorer_options
+    from logsentry.pipeline.opening import scorer_options
 
     listening = serving.Listening(host, port, certificate, key, client_ca)
     chosen = scorer_options({**options, "providers": tuple(filter(None, providers.split(",")))})

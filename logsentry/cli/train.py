@@ -27,6 +27,12 @@ from logsentry.cli.progress import bar
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the detector: members=25 of logbert-ensemble."
 )
+@click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda"]),
+    default=None,
+    help="Where a detector is trained that can choose  [default: cpu]",
+)
 @click.option("--window", metavar="RULE", help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single.")
 @click.option("--config", type=click.Path(path_type=Path), help="Take the source's profile from this configuration.")
 @click.option(

@@ -18,6 +18,7 @@ from logsentry.learn.classify_rows import Labelled, distinct, split
 from logsentry.learn.classify_scores import predict
 from logsentry.learn.encoder import Encoder
 from logsentry.learn.encoder_export import write
+from logsentry.learn.precision import kind_on
 from logsentry.sdk import Part, Progress
 
 
@@ -28,6 +29,7 @@ class EncoderClassifier:
 
     def __init__(self, config: classify_settings.Config) -> None:
         config.check()
+        kind_on(config.device, config.precision)  # raises where the machine has not got it
         self.config = config
         self.model: Encoder | None = None
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from logsentry.errors import UsageError
 from logsentry.learn.classify_checkpoint import Counters, Saved, Weights, copied, fingerprint, load, save
 from logsentry.learn.classify_losses import loss
 from logsentry.learn.classify_rows import Labelled, Table, distinct, endless, hidden, taught
@@ -22,6 +21,7 @@ from logsentry.learn.classify_settings import Training
 from logsentry.learn.classify_steps import steps
 from logsentry.learn.encoder import Encoder, Size
 from logsentry.learn.ensemble import repeatable
+from logsentry.learn.precision import kind_on
 from logsentry.learn.pretrain import pretrain
 from logsentry.learn.roc import auc, tpr_at
 from logsentry.learn.schedules import rate
@@ -47,8 +47,7 @@ def fit_classifier(
     training, `UsageError` for settings that do not fit, `MissingExtra` where accelerate is asked for and absent.
     """
     config.check()
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device is cuda, but torch finds no CUDA device here; set device to cpu")
+    kind_on(config.device, config.precision)
     table = distinct(Labelled(rows, labels, weights), size.vocabulary, size.max_length)
     held = None if validation is None else distinct(validation, size.vocabulary, size.max_length)
     with repeatable(seed):

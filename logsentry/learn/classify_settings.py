@@ -84,8 +84,6 @@ class Config(Training, frozen=True, forbid_unknown_fields=True, kw_only=True):
     positions: Annotated[Literal["sinusoidal", "learned", "none"], Meta(description="How places are told apart.")] = "sinusoidal"
     pooling: Annotated[Literal["mean", "max", "flatten"], Meta(description="How tokens become one vector.")] = "flatten"
     head: Annotated[int, Meta(ge=0, description="Inner width of the classifying head; 0 is a linear head.")] = 64
-    grams: Annotated[int, Meta(ge=0, le=3, description="Longest run of tokens with a weight of its own; 0 none.")] = 0
-    buckets: Annotated[int, Meta(ge=2, description="Hash buckets of those runs.")] = 65_536
     fp16: Annotated[bool, Meta(description="Also write a graph in half precision.")] = True
     int8: Annotated[bool, Meta(description="Also write a graph with 8-bit weights.")] = True
     validation: Annotated[float, Meta(gt=0, lt=1, description="Share of the distinct rows that is held back to measure.")] = 0.1

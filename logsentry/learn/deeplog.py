@@ -18,6 +18,7 @@ from logsentry.errors import TrainingError
 from logsentry.learn import next_key
 from logsentry.learn.ensemble import repeatable
 from logsentry.learn.next_key_export import Trained, write
+from logsentry.learn.precision import kind_on
 from logsentry.sdk import Part, Progress
 
 
@@ -44,6 +45,7 @@ class DeepLog:
     Config: ClassVar[type[next_key.Config]] = next_key.Config
 
     def __init__(self, config: next_key.Config) -> None:
+        kind_on(config.device, config.precision)  # raises where the machine has not got it
         self.config = config
         self.trained: Trained | None = None
 

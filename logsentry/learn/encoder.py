@@ -43,8 +43,6 @@ class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pooling: Annotated[Literal["mean", "max", "flatten"], Meta(description="How a row's tokens become one vector.")] = "flatten"
     head: Annotated[int, Meta(ge=0, description="Inner width of the classifying head; 0 is a linear head.")] = 64
     classes: Annotated[int, Meta(ge=1, description="Logits a row: 1 tells two classes apart.")] = 1
-    grams: Annotated[int, Meta(ge=0, le=3, description="Longest run of tokens whose presence has a weight of its own.")] = 0
-    buckets: Annotated[int, Meta(ge=2, description="Hash buckets of those runs.")] = 65_536
 
     def check(self) -> None:
         """Raises `UsageError` where two sizes do not fit each other."""
@@ -133,29 +131,6 @@ class Layer(nn.Module):
         return self.attention.weights(self.norm_1(x) if self.before else x, unseen)
 
 
-class Grams(nn.Module):
-    """A weight for each run of one to `longest` tokens that a row holds, hashed into buckets: a bag beside the encoder."""
-
-    def __init__(self, size: Size) -> None:
-        super().__init__()
-        self.longest, self.buckets = size.grams, size.buckets
-        self.weight = nn.Linear(size.buckets, size.classes, bias=False)
-        nn.init.zeros_(self.weight.weight)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """[batch, length] -> [batch, classes]; a row's presences have length 1 as a vector, so that long rows are not louder."""
-        longer = F.pad(ids, (0, self.longest - 1), value=PAD)
-        present = torch.zeros(ids.shape[0], self.buckets, device=ids.device)
-        code, whole = torch.zeros_like(ids), ids != PAD
-        for run in range(self.longest):
-            token = longer[:, run : run + ids.shape[1]]
-            code, whole = (code * 1_000_003 + token) % 2_147_483_647, whole & (token != PAD)  # products stay below 2^52
-            # Bucket 0 is nobody's: runs that hold padding go there, and it is emptied below.
-            present = present.scatter(1, torch.where(whole, 1 + code % (self.buckets - 1), torch.zeros_like(code)), 1.0)
-        present = F.pad(present[:, 1:], (1, 0))
-        return self.weight(present / present.sum(1, keepdim=True).clamp(min=1.0).sqrt())
-
-
 class Encoder(nn.Module):
     """Rows of token ids, padded at the end with `PAD`, to logits."""
 
@@ -178,7 +153,6 @@ class Encoder(nn.Module):
         pooled = size.width * (size.max_length if size.pooling == "flatten" else 1)
         self.head = nn.Linear(pooled, size.head or size.classes)
         self.out = nn.Linear(size.head, size.classes) if size.head else nn.Identity()
-        self.grams = Grams(size) if size.grams else None
 
     def forward(self, ids: Tensor) -> Tensor:
         """int64 [batch, length] -> [batch, classes]; at most `max_length` places. Binary: higher is more malicious."""
@@ -211,8 +185,7 @@ class Encoder(nn.Module):
     def decide(self, states: Tensor, ids: Tensor) -> Tensor:
         """States [batch, length, width] of the row `ids` [batch, length] -> [batch, classes]"""
         hidden = self.pool(states, ids)
-        logits = self.out(self.dropout(F.gelu(hidden))) if self.size.head else hidden
-        return logits if self.grams is None else logits + self.grams(ids)
+        return self.out(self.dropout(F.gelu(hidden))) if self.size.head else hidden
 
     def pool(self, states: Tensor, ids: Tensor) -> Tensor:
         """The head's first linear map of what is pooled: [batch, length, width] -> [batch, head or classes]"""

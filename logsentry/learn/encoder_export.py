@@ -89,7 +89,6 @@ def settings(model: Encoder) -> dict[str, int]:
         "max_length": size.max_length,
         "chunk": size.chunk,
         "pooling": POOLINGS.index(size.pooling),
-        "ids": int(bool(size.grams)),
         "classes": size.classes,
     }
 

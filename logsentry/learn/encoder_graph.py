@@ -7,7 +7,7 @@ chunk is multiplied with the matrix of its place alone. A probe holds the graphs
 - `whole` is `tokens`: (ids int64 [batch, length]) -> logits [batch, classes].
 - `chunks`: (ids int64 [n, chunk], place int64 [n] in rising order, counts int64 [places]: how many chunks each place has) -> summary
   [n, features]: the sum of its states (`mean`), their maximum (`max`), or what they add to the head at their place (`flatten`).
-- `head`: (pooled [batch, features], ids int64 [batch, length]) -> logits; the ids only where there are grams.
+- `head`: (pooled [batch, features]) -> logits.
 """
 
 from __future__ import annotations
@@ -67,9 +67,7 @@ def head(model: Encoder) -> GraphProto:
     else:
         hidden = n("Gemm", "pooled", n.weight("head.weight"), n.weight("head.bias"))
     n("Identity", decided(n, model, hidden), out="logits")
-    ids: list[Named] = [("ids", INT, ["batch", "length"])] if size.grams else []
-    inputs: list[Named] = [("pooled", FLOAT, ["batch", features(model)]), *ids]
-    return n.graph("head", inputs, [("logits", FLOAT, ["batch", size.classes])])
+    return n.graph("head", [("pooled", FLOAT, ["batch", features(model)])], [("logits", FLOAT, ["batch", size.classes])])
 
 
 def features(model: Encoder) -> int:
@@ -182,32 +180,7 @@ def at_their_places(n: Nodes, model: Encoder, states: str) -> None:
 
 def decided(n: Nodes, model: Encoder, hidden: str) -> str:
     """Logits from the head's first linear map."""
-    logits = n("Gemm", n("Gelu", hidden), n.weight("out.weight"), n.weight("out.bias")) if model.size.head else hidden
-    return logits if model.grams is None else n("Add", logits, grams(n, model))
-
-
-def grams(n: Nodes, model: Encoder) -> str:
-    """`encoder.Grams` of `ids`: the presence of hashed runs, divided by the root of their number, times the weight of each bucket."""
-    size = model.size
-    batch = n("Slice", n("Shape", "ids"), n.ints("zero", 0), n.ints("one", 1))
-    present = n("Expand", n.floats("0", 0), n("Concat", batch, n.ints("buckets", size.buckets), axis=0))
-    longer = n("Pad", "ids", n.ints("more", 0, 0, 0, size.grams - 1), n.whole("pad0", PAD))
-    code, complete = n("Sub", "ids", "ids"), ""
-    for run in range(size.grams):
-        end = n.ints(f"end{run}", -(size.grams - 1 - run)) if run < size.grams - 1 else n.ints("far_end", np.iinfo(np.int64).max)
-        token = n("Slice", longer, n.ints(f"run{run}", run), end, n.ints("axis_1", 1))
-        code = n("Mod", n("Add", n("Mul", code, n.ints("base", 1_000_003)), token), n.ints("prime", 2_147_483_647))
-        bucket = n("Add", n("Mod", code, n.ints("others", size.buckets - 1)), n.ints("first", 1))
-        real = n("Not", n("Equal", token, n.ints("pad", PAD)))
-        complete = n("And", complete, real) if complete else real
-        bucket = n("Where", complete, bucket, n.ints("zero", 0))  # bucket 0 is nobody's
-        ones = n("Expand", n.floats("1", 1), n("Shape", bucket))
-        present = n("ScatterElements", present, bucket, ones, axis=1)
-    present = n("Slice", present, n.ints("one", 1), n.ints("far_end", np.iinfo(np.int64).max), n.ints("axis_1", 1))
-    weight: NDArray[np.float32] = model.state_dict()["grams.weight.weight"].numpy()
-    worth = n("MatMul", present, n.constant("grams.weight", weight[:, 1:].T))
-    count = n("Max", n("ReduceSum", present, n.ints("axis_1", 1), keepdims=1), n.floats("1", 1))
-    return n("Div", worth, n("Sqrt", count))
+    return n("Gemm", n("Gelu", hidden), n.weight("out.weight"), n.weight("out.bias")) if model.size.head else hidden
 
 
 def finished(graph: GraphProto, metadata: dict[str, str]) -> bytes:

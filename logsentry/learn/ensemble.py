@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import ClassVar
 
 import torch
 
-from logsentry.errors import TrainingError, UsageError
-from logsentry.learn import settings
+from logsentry.errors import TrainingError
+from logsentry.learn import settings, verdicts
 from logsentry.learn.export import write
 from logsentry.learn.logbert import LogBert, Size, side_by_side
+from logsentry.learn.precision import kind_on
+from logsentry.learn.probe import by_length
 from logsentry.learn.train import check, distinct, train
 from logsentry.sdk import Part, Progress
 
@@ -21,12 +24,16 @@ BETWEEN = 1_000_003
 
 
 class LogBertEnsemble:
-    """Members that were each trained on a bootstrap sample and vote; it satisfies `logsentry.sdk.Detector`."""
+    """Members that were each trained on a bootstrap sample and vote; it satisfies `logsentry.sdk.Detector`.
+
+    Raises `UsageError` for settings that do not fit each other or the machine, before anything is read.
+    """
 
     Config: ClassVar[type[settings.Config]] = settings.Config
 
     def __init__(self, config: settings.Config) -> None:
         config.check()
+        self.kind = kind_on(config.device, config.precision)
         self.config = config
         self.model: LogBert | None = None
 
@@ -38,20 +45,23 @@ class LogBertEnsemble:
         """Fit all members; the same windows and seed give the same weights on the same machine and number of threads.
 
         Answers `loss` (cross-entropy of a hidden key, nats), `distance` (squared, to the centre), `steps`, `distinct_windows`
-        and `seconds`. Raises `TrainingError` for too few windows, too long ones and ids out of range.
+        and `seconds`; after a training in bf16 also `verdicts.figures`, of the windows that the probe takes from these.
+
+        Raises `TrainingError` for too few windows, too long ones and ids out of range.
         """
         counted = distinct(windows, keys, self.config.max_length)
-        if self.config.device == "cuda" and not torch.cuda.is_available():
-            raise UsageError("device is cuda, but torch finds no CUDA device here; set device to cpu")
         size = Size(keys, self.config.width, self.config.layers, self.config.heads, self.config.inner, self.config.max_length)
-        models, found = [], []
+        models, found, votes = [], [], []
         for number, members in enumerate(self.config.batches_of_members):
             with repeatable(seed + BETWEEN * number):
                 model = LogBert(members, size, self.config.dropout).to(self.config.device)
                 found.append(train(model, counted, self.config, seed + BETWEEN * number, progress))
+            if self.kind == "bf16":
+                votes.append(verdicts.of_members(model, by_length(windows), self.config.device))
             models.append(model.cpu().eval())
         self.model = side_by_side(models)
-        return {name: _summed(name, [figures[name] for figures in found]) for name in found[0]}
+        together = {name: _summed(name, [figures[name] for figures in found]) for name in found[0]}
+        return {**together, **verdicts.figures(votes)}
 
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """Write the graphs and `probe.npz` into a folder; the same weights and probe give the same bytes."""
@@ -70,6 +80,8 @@ def _summed(name: str, values: Sequence[float]) -> float:
 @contextmanager
 def repeatable(seed: int) -> Iterator[None]:
     """Seeded, deterministic torch inside; the caller's random state and settings come back afterwards."""
+    if torch.cuda.is_available():  # cuBLAS reads it once, when it begins, and promises the same sums with it alone
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     before = torch.are_deterministic_algorithms_enabled()
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -21,6 +21,7 @@ from logsentry.errors import TrainingError
 from logsentry.learn import next_key, template_vectors
 from logsentry.learn.ensemble import repeatable
 from logsentry.learn.next_key_export import Trained, write
+from logsentry.learn.precision import kind_on
 from logsentry.sdk import Part, Progress
 from logsentry.text.vocabulary import FIRST_KEY, PAD
 
@@ -70,6 +71,7 @@ class LogAnomaly:
     Config: ClassVar[type[Settings]] = Settings
 
     def __init__(self, config: Settings) -> None:
+        kind_on(config.device, config.precision)  # raises where the machine has not got it
         self.config = config
         self.texts: Sequence[str] = ()
         self.trained: Trained | None = None

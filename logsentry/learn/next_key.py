@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -21,7 +20,9 @@ import torch.nn.functional as F
 from msgspec import Meta
 from torch import Tensor, nn
 
-from logsentry.errors import TrainingError, UsageError
+from logsentry.errors import TrainingError
+from logsentry.learn import verdicts
+from logsentry.learn.precision import Kind, kind_on, products
 from logsentry.learn.train import check, rate
 from logsentry.sdk import Progress
 from logsentry.text.contexts import contexts_of, distinct
@@ -47,6 +48,13 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clip: Annotated[float, Meta(gt=0, description="Largest norm of the gradient.")] = 1.0
     max_length: Annotated[int, Meta(ge=2, description="Longest window, its begin and end key counted.")] = 512
     device: Annotated[Literal["cpu", "cuda"], Meta(description="Where training runs.")] = "cpu"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], Meta(description="Of products in training; auto: bf16 on a GPU that has it, else fp32.")
+    ] = "auto"
+
+
+ROWS = 64
+"""Distinct pairs, spread over all, that both precisions are asked about; as many as a probe holds."""
 
 
 class Guesses(NamedTuple):
@@ -90,10 +98,10 @@ def train(model: nn.Module, found: Guesses, config: Config, seed: int, progress:
     """Fits `model`, contexts `[rows, history]` to logits `[rows, keys]`, in place, by the cross-entropy of the next key.
 
     Answers `loss` (of the last epoch, weighted as in training, nats), `steps`, `distinct_contexts`, `predictions` (all that the windows
-    hold, repeats counted) and `seconds`. Raises `UsageError` where a CUDA device is wanted and there is none.
+    hold, repeats counted) and `seconds`; after a training in bf16 also `verdicts.figures`. Raises `UsageError` where the device or
+    the precision cannot be had.
     """
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("device is cuda, but torch finds no CUDA device here; set device to cpu")
+    kind = kind_on(config.device, config.precision)
     model.to(config.device).train()
     context, truth, weight = (t.to(config.device) for t in (found.context, found.truth, weights(found, config.evenness)))
     generator = torch.Generator().manual_seed(seed)
@@ -105,25 +113,29 @@ def train(model: nn.Module, found: Guesses, config: Config, seed: int, progress:
         for rows in torch.randperm(len(truth), generator=generator).split(config.batch)[: steps - step]:
             spent = (time.perf_counter() - began) / config.seconds if config.seconds else 0.0
             optimizer.param_groups[0]["lr"] = config.learning_rate * rate(max(step, int(steps * min(spent, 1.0))), steps)
-            seen.append(one_step(model, optimizer, context[rows], truth[rows], weight[rows], config))
+            seen.append(one_step(model, optimizer, context[rows], truth[rows], weight[rows], config, kind))
             step += 1
         loss = sum(seen) / len(seen)
         progress(step, steps, f"loss {loss:.3f}")
+    seconds = time.perf_counter() - began
+    some = slice(None, None, -(-len(truth) // ROWS))
+    votes = [verdicts.of_guesses(model, found.context[some], found.truth[some], config.device)] if kind == "bf16" else []
     model.cpu().eval()
     return {
         "loss": loss,
         "steps": float(step),
         "distinct_contexts": float(found.contexts),
         "predictions": float(found.counts.sum()),
-        "seconds": time.perf_counter() - began,
+        "seconds": seconds,
+        **verdicts.figures(votes),
     }
 
 
 def one_step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, context: Tensor, truth: Tensor, weight: Tensor, config: Config
+    model: nn.Module, optimizer: torch.optim.Optimizer, context: Tensor, truth: Tensor, weight: Tensor, config: Config, kind: Kind
 ) -> float:
-    """One step on a batch of pairs `[B, history]`, `[B]` with weights `[B]`; answers its loss."""
-    with half(config.device):
+    """One step on a batch of pairs `[B, history]`, `[B]` with weights `[B]`; answers its loss, which is summed in float32."""
+    with products(config.device, kind):
         logits = model(context)
     loss = (F.cross_entropy(logits.float(), truth, reduction="none") * weight).mean()
     optimizer.zero_grad()
@@ -131,11 +143,6 @@ def one_step(
     nn.utils.clip_grad_norm_(model.parameters(), config.clip)
     optimizer.step()
     return float(loss.detach())
-
-
-def half(device: str) -> AbstractContextManager[object]:
-    """Products in bfloat16 on a GPU, where they are faster; float32 on a CPU, where they are not."""
-    return torch.autocast("cuda", torch.bfloat16) if device == "cuda" else nullcontext()
 
 
 def barred(keys: int) -> Tensor:

@@ -53,6 +53,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member_axis_graph: Annotated[bool, Meta(description="Also write a graph with a member axis, for GPUs.")] = False
     int8: Annotated[bool, Meta(description="Also write a graph with 8-bit weights.")] = False
     device: Annotated[Literal["cpu", "cuda"], Meta(description="Where training runs.")] = "cpu"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"], Meta(description="Of products in training; auto: bf16 on a GPU that has it, else fp32.")
+    ] = "auto"
 
     @property
     def inner(self) -> int:

@@ -21,6 +21,7 @@ from torch.nn.utils.rnn import pad_sequence
 from logsentry.errors import TrainingError
 from logsentry.learn.logbert import LogBert
 from logsentry.learn.masking import at_random, complementary
+from logsentry.learn.precision import Kind, kind_on, products
 from logsentry.learn.settings import Config
 from logsentry.sdk import Progress
 from logsentry.text.vocabulary import BEGIN, MASK, PAD
@@ -87,7 +88,11 @@ def bootstrap(counts: Tensor, members: int, generator: torch.Generator, sample: 
 
 
 def train(model: LogBert, windows: Windows, config: Config, seed: int, progress: Progress) -> dict[str, float]:
-    """Fits the members in place and sets their centres; answers the losses of the last epoch, steps and seconds."""
+    """Fits the members in place and sets their centres; answers the losses of the last epoch, steps and seconds.
+
+    Raises `UsageError` where the device or the precision cannot be had.
+    """
+    kind = kind_on(config.device, config.precision)
     generator = torch.Generator().manual_seed(seed)
     alone = config.members == 1  # one LogBERT learns from the windows as they are
     drawn = windows.counts[None].float() if alone else bootstrap(windows.counts, model.members, generator, config.sample)
@@ -107,7 +112,7 @@ def train(model: LogBert, windows: Windows, config: Config, seed: int, progress:
             batch = ids[rows, : int(windows.lengths[rows].max())]
             hidden = at_random(batch.expand(model.members, -1, -1), config.mask_ratio, generator)
             pull = config.hypersphere if step >= steps_an_epoch else 0.0  # in the first pass there is no centre yet
-            seen.append(one_step(model, optimizer, batch, hidden, weights[:, rows], pull, config.clip))
+            seen.append(one_step(model, optimizer, batch, hidden, weights[:, rows], pull, config.clip, kind))
             step += 1
         set_centre(model, windows, weights, config)
         losses = Losses(*(sum(values) / len(seen) for values in zip(*seen, strict=True)))
@@ -122,18 +127,27 @@ def train(model: LogBert, windows: Windows, config: Config, seed: int, progress:
 
 
 def one_step(
-    model: LogBert, optimizer: torch.optim.Optimizer, ids: Tensor, hidden: Tensor, weights: Tensor, pull: float, limit: float
+    model: LogBert,
+    optimizer: torch.optim.Optimizer,
+    ids: Tensor,
+    hidden: Tensor,
+    weights: Tensor,
+    pull: float,
+    limit: float,
+    kind: Kind,
 ) -> Losses:
     """One step on a padded batch `ids` [B, S], of which each member guesses what is `hidden` [M, B, S].
 
     `weights` [M, B] say how much a window counts, `pull` how much the distance to the centre counts beside the key loss;
-    `limit` is the longest gradient of a member.
+    `limit` is the longest gradient of a member. Products are of the `kind`; both losses are summed in float32.
     """
     rows = ids.expand(model.members, -1, -1)
-    representations = model.encode(rows.masked_fill(hidden, MASK), padded=True)
-    surprise = F.cross_entropy(model.logits(representations).flatten(0, 2), rows.flatten(), reduction="none").view_as(hidden)
+    with products(ids.device.type, kind):
+        representations = model.encode(rows.masked_fill(hidden, MASK), padded=True)
+        logits = model.logits(representations)
+    surprise = F.cross_entropy(logits.float().flatten(0, 2), rows.flatten(), reduction="none").view_as(hidden)
     key = weighted_mean(surprise, weights[:, :, None] * hidden)  # [M]
-    distance = weighted_mean(model.distance(representations)[..., None], weights[:, :, None])  # [M]
+    distance = weighted_mean(model.distance(representations.float())[..., None], weights[:, :, None])  # [M]
     optimizer.zero_grad()
     # Members share no weight, so the gradient of the sum is every member's own gradient.
     (key + pull * distance).sum().backward()
@@ -175,7 +189,7 @@ def batches(lengths: Tensor, size: int, generator: torch.Generator) -> Iterator[
 
 @torch.no_grad()
 def set_centre(model: LogBert, windows: Windows, weights: Tensor, config: Config) -> None:
-    """Each member's centre: the mean BEGIN representation of its sample, under the masks of scoring."""
+    """Each member's centre: the mean BEGIN representation of its sample, under the masks and in the float32 of scoring."""
     total = torch.zeros_like(model.centre)
     model.eval()
     for length in windows.lengths.unique().tolist():

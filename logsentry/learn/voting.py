@@ -25,6 +25,7 @@ from logsentry.learn.classify_rows import Labelled, Table, distinct, split, taug
 from logsentry.learn.classify_scores import measured, predict
 from logsentry.learn.encoder import Encoder
 from logsentry.learn.ensemble import repeatable
+from logsentry.learn.precision import kind_on
 from logsentry.learn.voters import Voters, spread_of, terse_rows
 from logsentry.learn.voting_export import write
 from logsentry.sdk import Part, Progress
@@ -40,6 +41,7 @@ class EncoderBag:
 
     def __init__(self, config: bag_settings.Config) -> None:
         config.check()
+        kind_on(config.device, config.precision)  # raises where the machine has not got it
         self.config = config
         self.model: Voters | None = None
         self._values = config.values

@@ -41,8 +41,8 @@ def write(model: Voters, config: Config, folder: Path, probe: Sequence[Sequence[
         short = [terse(torch.tensor([row]), model.bag.bare)[:, : config.max_length] for row in sorted(set(rows))]
         seen = ranges(model.encoder, [np.asarray(row) for row in short if row.any()])
         made.append((Graph(f"{NAME}.int8.onnx", precision="int8"), eighth(body, seen)))
-    settings = {"max_length": config.row_length, "chunk": 0, "pooling": POOLINGS.index(config.pooling), "ids": 0,
-                "classes": model.size.classes}  # fmt: skip
+    pooling, classes = POOLINGS.index(config.pooling), model.size.classes
+    settings = {"max_length": config.row_length, "chunk": 0, "pooling": pooling, "classes": classes}
     if model.encoder.size.layers:
         (folder / LOOKS).write_bytes(finished(terse_looks(model, config.max_length), {"detector": "encoder-bag"}))
     for graph, encoder in made:

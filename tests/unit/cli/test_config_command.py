@@ -59,3 +59,35 @@ def test_schema_is_one_json_document_with_every_plugin() -> None:
     definitions = json.loads(done.stdout)["$defs"]
     assert {"inputs.files", "sources.http-access", "exporters.duckdb", "exporters.ndjson"} <= set(definitions)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ('{use: elasticsearch, url: "https://u:hush@host:9200"}', "an address of Elasticsearch holds no user name and password"),
+        ("{use: elasticsearch}", "say where Elasticsearch is with either url or cloud_id"),
+        ('{use: elasticsearch, url: "https://host:9200", namespace: Mine}', "'Mine' cannot be a namespace"),
+        ('{use: splunk, token: t, url: "https://u:hush@host:8088"}', "an address of Splunk holds no password"),
+    ],
+)
+def test_check_refuses_what_the_exporter_would_refuse(file: Path, part: str, sentence: str) -> None:
+    file.write_text(GOOD.replace('{use: ndjson, path: "https://user:hush@host/x"}', part))
+    done = run("check", file)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"logsentry: {file}:6: {sentence}")
+    assert "hush" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "sentence"),
+    [
+        ("paths: [access.log]", "paths: []", "2: files: name at least one path, pattern or -"),
+        ("use: http-access", "use: http-access, time_zone: Mars/Base", "3: time_zone: 'Mars/Base' is no time zone"),
+        ("use: http-access", "use: http-access, formats: [nothing]", "3: the format 'nothing' has no directive"),
+    ],
+)
+def test_check_refuses_what_the_input_and_the_source_would_refuse(file: Path, good: str, bad: str, sentence: str) -> None:
+    file.write_text(GOOD.replace(good, bad))
+    done = run("check", file)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"logsentry: {file}:{sentence}")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logsentry.errors import UsageError
-from logsentry.learn.encoder import Dropout, Encoder, Grams, Size, sinusoids
+from logsentry.learn.encoder import Dropout, Encoder, Size, sinusoids
 from logsentry.text.vocabulary import PAD
 
 SMALL = Size(vocabulary=30, width=16, layers=2, heads=4, feed_forward=32, max_length=32, chunk=8, head=8)
@@ -17,18 +17,15 @@ SHAPES = [
     {},
     {"chunk": 0, "pooling": "mean", "norm": "rms", "place": "post", "head": 0},
     {"chunk": 0, "positions": "learned", "classes": 8},
-    {"pooling": "max", "grams": 3, "buckets": 101, "positions": "none"},
-    {"pooling": "mean", "grams": 1, "layers": 0},
+    {"pooling": "max", "positions": "none"},
+    {"pooling": "mean", "layers": 0},
 ]
 ROWS = st.lists(st.integers(1, 29), min_size=1, max_size=32)
 
 
 def made(**shape: object) -> Encoder:
     torch.manual_seed(5)
-    model = Encoder(msgspec.structs.replace(SMALL, **shape)).eval()
-    if model.grams:
-        torch.nn.init.normal_(model.grams.weight.weight)
-    return model
+    return Encoder(msgspec.structs.replace(SMALL, **shape)).eval()
 
 
 @pytest.fixture(scope="module", params=SHAPES, ids=str)
@@ -106,15 +103,6 @@ def test_attention_weights_are_those_that_forward_uses(model: Encoder) -> None:
         unseen = torch.zeros(1, 1, 8, 8)
         by_weights = attention.weights(x, unseen) @ attention.split(x)[2]
         assert torch.allclose(attention.out(by_weights.transpose(1, 2).flatten(2)), attention(x, unseen), atol=1e-5)
-
-
-@torch.no_grad()
-def test_a_gram_counts_once_and_only_where_it_is() -> None:
-    grams = Grams(msgspec.structs.replace(SMALL, grams=2, buckets=1009))
-    torch.nn.init.normal_(grams.weight.weight)
-    once, swapped = grams(torch.tensor([[3, 4]])), grams(torch.tensor([[4, 3]]))
-    assert torch.allclose(grams(torch.tensor([[3, 4, PAD, 3, 4]])), once)  # no run goes across a hidden token
-    assert not torch.allclose(once, swapped)
 
 
 def test_dropout_keeps_the_mean_and_rests_when_scoring() -> None:

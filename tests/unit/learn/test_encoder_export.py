@@ -32,8 +32,8 @@ SHAPES: dict[str, dict[str, Any]] = {
         "head": 0,
     },
     "flatten": {"pooling": "flatten"},
-    "flatten, grams": {"pooling": "flatten", "grams": 3, "buckets": 64, "positions": "none"},
-    "no layers": {"pooling": "mean", "layers": 0, "head": 0, "grams": 1, "buckets": 64},
+    "flatten, no positions": {"pooling": "flatten", "positions": "none"},
+    "no layers": {"pooling": "mean", "layers": 0, "head": 0},
 }
 
 
@@ -100,7 +100,7 @@ def test_summaries_and_head_answer_as_torch(name: str, tmp_path: Path) -> None:
     summary = body.run(["summary"], {key: value for key, value in feeds.items() if key in used})[0]
     total = summary.max(0) if model.size.pooling == "max" else summary.sum(0)
     pooled = (total / (2 * CHUNK - 3) if model.size.pooling == "mean" else total)[None].astype(np.float32)
-    logits = head.run(["logits"], {"pooled": pooled, **({"ids": ids.numpy()} if model.size.grams else {})})[0]
+    logits = head.run(["logits"], {"pooled": pooled})[0]
     with torch.no_grad():
         np.testing.assert_allclose(logits, model(ids).numpy(), atol=1e-5)
 
@@ -122,7 +122,7 @@ def test_the_files_are_plain_and_described(exported: tuple[Encoder, Part, Path])
         "encoder.probe.npz",
     ]
     assert (part.name, part.asks, part.probe, part.members) == ("encoder", "tokens", "encoder.probe.npz", 1)
-    assert part.settings == {"max_length": LENGTH, "chunk": CHUNK, "pooling": 2, "ids": 0, "classes": 1}
+    assert part.settings == {"max_length": LENGTH, "chunk": CHUNK, "pooling": 2, "classes": 1}
     for graph in part.graphs:
         data = (folder / graph.file).read_bytes()
         assert inspect(data, graph.file) == 23

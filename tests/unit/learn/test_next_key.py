@@ -63,6 +63,11 @@ def part(trained: DeepLog | LogAnomaly, tmp_path_factory: pytest.TempPathFactory
     return written, folder
 
 
+@pytest.fixture(scope="module")
+def session(part: tuple[Part, Path]) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(part[1] / "model.onnx", providers=["CPUExecutionProvider"])
+
+
 def test_both_are_detectors() -> None:
     for kind in KINDS:
         assert isinstance(made(kind), Detector)
@@ -80,10 +85,11 @@ def test_it_learns_what_follows(trained: DeepLog | LogAnomaly) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(rows=st.integers(1, 70), seed=st.integers(0, 1000))
-def test_the_graph_answers_as_torch(trained: DeepLog | LogAnomaly, part: tuple[Part, Path], rows: int, seed: int) -> None:
+def test_the_graph_answers_as_torch(
+    trained: DeepLog | LogAnomaly, session: onnxruntime.InferenceSession, rows: int, seed: int
+) -> None:
     draw = np.random.default_rng(seed)
     context, truth = draw.integers(0, KEYS, (rows, HISTORY)), draw.integers(END, KEYS, rows)
-    session = onnxruntime.InferenceSession(part[1] / "model.onnx", providers=["CPUExecutionProvider"])
     rank, surprise, expected = session.run(["rank", "surprise", "expected"], {"context": context, "truth": truth})
     assert trained.trained is not None
     with torch.no_grad():

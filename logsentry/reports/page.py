@@ -1,19 +1,17 @@
 """The report as one HTML file: no script, nothing loaded from elsewhere, every value escaped.
 
-The content comes from strangers, so it is held back three times: autoescape, `visible` on each value (as jinja's
-`finalize`, which no template can forget), and a Content-Security-Policy that allows inline style and nothing more
-(W3C CSP Level 3, section 3.3, the `meta` element).
+The content comes from strangers, so it is held back three times: escaped, hidden characters written out (both in
+`templates.py`), and a Content-Security-Policy that allows inline style and nothing more (W3C CSP Level 3, section 3.3, the
+`meta` element).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 from base64 import b64encode
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import msgspec
@@ -24,8 +22,10 @@ from logsentry.reports import wording
 from logsentry.reports.charts import Meter, histogram_chart, meter, timeline_chart
 from logsentry.reports.content import ReportContent, TopWindow
 from logsentry.reports.passages import Passage, passages
+from logsentry.reports.templates import environment
 from logsentry.reports.token_picture import Drawn, drawn
-from logsentry.reports.visible import shown, visible
+from logsentry.reports.visible import shown
+from logsentry.store.bundles import write_whole
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -79,32 +79,15 @@ def _replace(target: Path, text: str) -> None:
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {target.parent}")
     if target.exists() and not target.is_file():  # a rename would put a file in the place of /dev/null
         raise FileExistsError(errno.EEXIST, "it is not a file")
-    temporary = target.with_name(f".report-{secrets.token_hex(8)}.tmp")
-    try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(target, text.encode())
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("logsentry", "reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shown"] = shown
-    environment.globals.update(count=wording.count, number=wording.number, clock_within=wording.clock_within, percent=_percent)
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    found = environment("logsentry.reports")
+    found.filters["shown"] = shown
+    found.globals.update(count=wording.count, number=wording.number, clock_within=wording.clock_within, percent=_percent)
+    return found
 
 
 def _percent(value: float) -> str:

@@ -12,11 +12,9 @@ GET  /metrics /openapi.json /                             Prometheus, the docume
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -25,16 +23,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from logsentry.scoring.scorer import Options
-from logsentry.server import forwarding, intake, syslog_listener
+from logsentry.server import ecs_logs, forwarding, intake, syslog_listener
 from logsentry.server.access import Access, Role
+from logsentry.server.answered import Answered, Told
 from logsentry.server.answers import Disabled, Handler, as_json, guarded, refused_by_routing
-from logsentry.server.ecs_logs import AccessLog
+from logsentry.server.direct import Direct
+from logsentry.server.forwarding import Forwarder
 from logsentry.server.inference import Inference, Repository
 from logsentry.server.limits import Limits
 from logsentry.server.measures import CONTENT_TYPE, Measures
 from logsentry.server.models import Models
 from logsentry.server.openapi import document
 from logsentry.server.rawlogs import RawLogs
+from logsentry.server.readiness import Readiness
 from logsentry.server.recent import Recent
 from logsentry.server.status_page import StatusPage
 from logsentry.server.tracing import Traced, Tracing, wanted
@@ -62,7 +63,7 @@ def application(settings: Settings, access: Access) -> Starlette:
     ends."""
     tracing = Tracing() if wanted() else None
     models = Models(settings.store, settings.options, settings.limits)
-    forwarders = forwarding.opened(settings.forward)
+    forwarders = forwarding.opened(settings.forward, settings.limits, settings.follow_seconds)
     syslog = syslog_listener.listeners(forwarders)
     measures, recent = Measures(models, forwarders, syslog), Recent(settings.store)
     page = guarded(StatusPage(models, measures, access, recent).answer, None, access)
@@ -88,21 +89,25 @@ def application(settings: Settings, access: Access) -> Starlette:
                     await asyncio.to_thread(tracing.close)
 
     unrouted = {404: refused_by_routing, 405: refused_by_routing}
-    known = [*intake.routes(forwarders, access, settings.limits, page), *routes(settings, access, models, measures)]
+    own = routes(settings, access, models, measures, forwarders)
+    known = [*intake.routes(forwarders, access, settings.limits, page), *own]
     app = Starlette(routes=[*known, Route("/", page)], lifespan=lifespan, exception_handlers=unrouted)
-    app.add_middleware(Timed, measures=measures)
+    app.add_middleware(Direct, routes=[route for route in own if route.path.endswith("/infer")])
     if access.open:
         app.add_middleware(NoPages)
-    if settings.access_log:
-        app.add_middleware(AccessLog)
+    told: list[Told] = [measures.answered, *([ecs_logs.access] if settings.access_log else [])]
+    app.add_middleware(Answered, told=told)
     if tracing is not None:
         app.add_middleware(Traced, tracing=tracing)
     app.state.models, app.state.forwarders, app.state.syslog = models, forwarders, syslog
     return app
 
 
-def routes(settings: Settings, access: Access, models: Models, measures: Measures) -> list[Route]:
+def routes(
+    settings: Settings, access: Access, models: Models, measures: Measures, forwarders: Sequence[Forwarder] = ()
+) -> list[Route]:
     inference, repository, raw = Inference(models, EXTENSIONS), Repository(models), RawLogs(models)
+    readiness = Readiness(models, forwarders)
 
     def route(path: str, handler: Handler, role: Role | None, method: str = "GET") -> Route:
         return Route(path, guarded(handler, role, access), methods=[method])
@@ -118,7 +123,7 @@ def routes(settings: Settings, access: Access, models: Models, measures: Measure
 
     found = [
         route("/healthz", alive, None),
-        route("/readyz", inference.ready, None),
+        route("/readyz", readiness.answer, None),
         route("/v2/health/live", inference.live, None),
         route("/v2/health/ready", inference.ready, None),
         route("/v2", inference.server, "read"),
@@ -144,31 +149,3 @@ async def alive(request: Request) -> Response:
 
 async def disabled(request: Request) -> Response:
     raise Disabled("loading and unloading is off on this server; start it with --control to allow it")
-
-
-Message = MutableMapping[str, Any]
-
-
-class Timed:
-    """Measures each request, and names it by its route, so that no path of a client becomes a label."""
-
-    def __init__(self, app: Callable[..., Awaitable[None]], measures: Measures) -> None:
-        self._app, self._measures = app, measures
-
-    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 0
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noted)
-        finally:
-            route = getattr(scope.get("route"), "path", "none")
-            self._measures.seconds.labels(route, str(status)).observe(time.perf_counter() - began)

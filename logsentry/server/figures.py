@@ -15,12 +15,13 @@ import msgspec
 
 from logsentry import __version__
 from logsentry.server.batching import Tally
-from logsentry.server.forwarding import Standing
 from logsentry.server.latencies import Counted, RouteFigures, answered, counted, less, quantile, route_figures, together
 from logsentry.server.measures import Measures
 from logsentry.server.models import Models
+from logsentry.server.readiness import Stands, missing
 from logsentry.server.recent import readable
 from logsentry.server.served import Served
+from logsentry.server.standing import Standing
 from logsentry.server.syslog_listener import SyslogStanding
 
 SPAN = 60.0
@@ -79,12 +80,6 @@ class Figures(msgspec.Struct, frozen=True):
     syslog: list[SyslogStanding] = []
 
 
-class Forwards(Protocol):
-    """What `app.state.forwarders` holds."""
-
-    def standing(self) -> Standing: ...
-
-
 class Listens(Protocol):
     """What `app.state.syslog` holds."""
 
@@ -105,10 +100,10 @@ class Watch:
         self._began = time.monotonic()
         self._looks: deque[_Look] = deque([_Look(self._began, {}, 0)])
 
-    def figures(self, forwarders: Sequence[Forwards] = (), syslog: Sequence[Listens] = ()) -> Figures:
+    def figures(self, forwarders: Sequence[Stands] = (), syslog: Sequence[Listens] = ()) -> Figures:
         models = model_figures(self._models)
         now = _Look(time.monotonic(), counted(self._measures), sum(model.tally.items for model in models))
-        before = self._before(now)
+        before, standings = self._before(now), [each.standing() for each in forwarders]
         span = max(now.at - before.at, 1e-3)
         scored = [less(buckets, before.counted.get(key, {})) for key, buckets in now.counted.items() if key[0] in SCORING]
         return Figures(
@@ -116,7 +111,7 @@ class Watch:
             time=time.time(),
             up=now.at - self._began,
             span=span,
-            ready=self._models.looked and bool(self._models.names()),
+            ready=not missing(self._models, standings),
             waiting=sum(model.waiting for model in models),
             may_wait=self._models.limits.waiting,
             requests=sum(map(answered, scored)) / span,
@@ -125,7 +120,7 @@ class Watch:
             slow=quantile(together(scored), 0.99),
             models=models,
             routes=route_figures(now.counted, before.counted),
-            forwarders=[each.standing() for each in forwarders],
+            forwarders=standings,
             syslog=[each.standing() for each in syslog],
         )
 

@@ -1,7 +1,8 @@
 """What was delivered, scored and exported: one thread for each configuration of `--forward`, over its spool, while the server runs.
 
 The thread runs the ordinary pass (`pipeline/scoring.py`) and goes on from its checkpoint after every trouble, its own or the
-exporters'. Meanwhile the spool takes more until it is full. What the HTTP addresses understand is in `bulk_intake.py` and `hec_intake.py`.
+exporters'. Meanwhile the spool takes more until it is full. Which bundle scores is in `following.py`, what the HTTP addresses understand
+in `bulk_intake.py` and `hec_intake.py`.
 """
 
 from __future__ import annotations
@@ -10,23 +11,29 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from hashlib import blake2b
 from pathlib import Path
 
-import msgspec
-
-from logsentry.config import Forward, Listen, load_forward
+from logsentry.config import Forward, Listen, load_forward, show
 from logsentry.errors import LogsentryError, UsageError
+from logsentry.pipeline.build import built
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.continuous import ContinuousPass
-from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.run import describe, expect_repeats, parts, record
+from logsentry.pipeline.runs import describe, expect_repeats, record
 from logsentry.pipeline.stopping import Stop, Stopped
-from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor
+from logsentry.sdk import Exporter, Source
+from logsentry.server.between import Between
+from logsentry.server.buried import Buried
+from logsentry.server.following import followed
+from logsentry.server.limits import Limits
+from logsentry.server.memory import give_back
+from logsentry.server.recent import readable
 from logsentry.server.settled import Settled, Told, untold
 from logsentry.server.spool import Place, Spool
 from logsentry.server.spool_input import SpoolInput
+from logsentry.server.standing import Account, Standing
 
 LOG = logging.getLogger("logsentry.server")
 AGAIN = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -55,37 +62,30 @@ class ThreadStop(Stop):
             raise Stopped
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """How a forwarder is doing, for metrics and the status page. `trouble` is what it waits for to pass, or empty."""
-
-    name: str
-    books: Books
-    windows: int
-    alerts: int
-    appended: int
-    spool_bytes: int
-    spool_most_bytes: int
-    damaged_bytes: int
-    trouble: str
-
-
 class Forwarder:
     """One configuration at work. Raises what is wrong with it, and `Unavailable` where another server has its spool or its state.
 
-    `told` hears the numbers of requests whose records have ended (`Settled`), in the forwarder's own thread.
+    `told` hears the numbers of requests whose records have ended (`Settled`), in the forwarder's own thread. `follow_seconds` is how
+    often it looks whether its bundle's name points elsewhere.
     """
 
-    def __init__(self, config: Forward, told: Told = untold) -> None:
+    def __init__(self, config: Forward, told: Told = untold, limits: Limits | None = None, follow_seconds: float = 2.0) -> None:
         self.config, self.told, self.trouble = config, told, ""
-        self._stop, self._failures = ThreadStop(), 0
-        self._work: ContinuousPass | None = None
-        self._before, self._windows, self._alerts = Books(), 0, 0
+        self._stop, self._failures, self._account, self._halted = ThreadStop(), 0, Account(), False
         with ExitStack() as stack:
             self._checkpoint = stack.enter_context(Checkpoint(Path(config.state) / f"forward-{self.name}", self._owner))
             self._checkpoint.load()
-            self._parts = stack.enter_context(parts(config))
-            self.spool = Spool(Path(config.listen.spool.folder), config.listen.spool.most_bytes)
+            self._following = followed(config, follow_seconds)
+            self._source: Source = built("sources", config.source)
+            self._exporters: tuple[Exporter, ...] = tuple(
+                stack.enter_context(closing(built("exporters", part))) for part in config.exporters
+            )
+            most = (limits or Limits()).dead_letter_bytes
+            self._buried = Buried(Path(config.dead_letters), most, _digest(config), self._following.digest)
+            self.spool = Spool(Path(config.listen.spool.folder), config.listen.spool.most_bytes, refuses=self.refuses)
             self._open = stack.pop_all()
+        self._owed_until = self.spool.end
+        """Where the spool ended when the pass began: what an earlier one left half delivered lies before it."""
         self._thread = threading.Thread(target=self._run, name=f"forward-{self.name}", daemon=True)
 
     @property
@@ -99,6 +99,10 @@ class Forwarder:
     @property
     def _owner(self) -> str:
         return f"{self.config.source.use} forward {self.name}"
+
+    def refuses(self) -> str:
+        """Why it takes nothing just now, beside a spool that is full; empty where it does."""
+        return self._buried.full()
 
     def start(self) -> None:
         self._thread.start()
@@ -120,19 +124,24 @@ class Forwarder:
         self._open.close()
 
     def standing(self) -> Standing:
-        books, windows, alerts = self._counts()
-        spool = self.spool
+        counts, spool, following, buried = self._account.counts(), self.spool, self._following, self._buried
+        refuses = self.refuses()
         return Standing(
-            self.name, books, windows, alerts, spool.appended, spool.size, spool.most_bytes, spool.damaged, self.trouble
+            self.name,
+            counts.books,
+            counts.windows,
+            counts.alerts,
+            spool.appended,
+            spool.size,
+            spool.most_bytes,
+            spool.damaged,
+            trouble=refuses or self.trouble,
+            bundle=following.reference,
+            refused=readable(following.refused, Path(self.config.bundle.store)),
+            dead_letter_bytes=buried.size,
+            dead_letter_most_bytes=buried.most_bytes,
+            refuses=refuses,
         )
-
-    def _counts(self) -> tuple[Books, int, int]:
-        """Since the start, over all passes. What was open when a pass broke off is read again by the next, so it counts once."""
-        work = self._work
-        if work is None:
-            return self._before, self._windows, self._alerts
-        now, tally = work.books, work.tally
-        return _sum(self._before, now), self._windows + tally.windows, self._alerts + tally.alerts
 
     def _run(self) -> None:
         while not self._stop.asked:
@@ -143,9 +152,10 @@ class Forwarder:
             except (Exception, SystemExit) as error:  # the boundary around a forwarder's work: the server, and the others, go on
                 LOG.exception("a defect ended a pass of the forwarder %s", self.name)
                 self._failed(f"it failed with {type(error).__name__}")
-            if not self._stop.asked:
-                with suppress(Stopped):
-                    self._stop.sleep(AGAIN[min(self._failures, len(AGAIN)) - 1])
+            else:
+                continue  # it was asked to stop, or a bundle with other windows scores from here on
+            with suppress(Stopped):
+                self._stop.sleep(AGAIN[min(self._failures, len(AGAIN)) - 1])
 
     def _failed(self, why: str) -> None:
         self._failures += 1
@@ -153,48 +163,83 @@ class Forwarder:
         LOG.error("the forwarder %s begins anew from its checkpoint: %s", self.name, why)
 
     def _pass(self) -> None:
-        """From the checkpoint on, until it is asked to stop; raises what ended it else."""
+        """From the checkpoint on, until it is asked to stop or another bundle has other windows; raises what ended it else."""
         resumed = self._checkpoint.load()
         if resumed.warning:
             LOG.warning("%s", resumed.warning)
         settled = Settled(self.spool.folder, self.told)
-        exporters, scorer = self._parts.exporters, self._parts.scorer
-        expect_repeats(exporters, resumed.again)
-        record(exporters, describe(scorer, self._parts.source.name, (self.name,), self._before))
-        self._work = self._made(settled)
+        self._following.begin()
+        self._owed_until = self.spool.end
+        self._buried.begin(self._following.digest)
+        self._follow()  # here as well, since a bundle that fails on its first batch is to be replaced
+        expect_repeats(self._exporters, resumed.again)
+        self._tell_run()
+        work = self._made(settled)
+        self._account.begin(work)
+        input_ = Between(SpoolInput(self.spool, self.name), self._halts, self._follow, self._stop.sleep)
         try:
-            self._work.run(SpoolInput(self.spool, self.name), lambda *_: None, resumed.cursor)
+            work.run(input_, lambda *_: None, resumed)
         finally:
-            failure = self._work.failure
-            self._before, self._windows, self._alerts = self._counts()
-            self._before = msgspec.structs.replace(self._before, read=self._before.read - self._before.open, open=0)
-            self._work = None
-        record(exporters, describe(scorer, self._parts.source.name, (self.name,), self._before))
-        if failure is not None:
-            raise failure
+            self._account.end()
+        self._tell_run()
+        if work.failure is not None:
+            raise work.failure
 
     def _made(self, settled: Settled) -> ContinuousPass:
-        digest, bundle = self._parts.digest, self._parts.scorer.bundle.digest
-        return ContinuousPass(
-            self._parts.source,
-            self._parts.scorer,
-            self._parts.exporters,
-            DeadLetters(Path(self.config.dead_letters), digest, bundle),
+        work = ContinuousPass(
+            self._source,
+            self._following,
+            self._exporters,
+            self._buried,
             self._checkpoint,
             settled,
-            saved=lambda cursor: self._saved(cursor, settled),
+            saved=lambda cursor: self._saved(cursor, settled, work.tally.windows),
             pressed=lambda: self.spool.size > PRESSED * self.spool.most_bytes,
             hold=self.listen.hold,
             patience=self.config.patience,
             notice=self._noticed,
             stop=self._stop,
         )
+        return work
 
-    def _saved(self, cursor: Cursor | None, settled: Settled) -> None:
-        """The checkpoint is on disk: what lies wholly before it may go."""
+    def _follow(self) -> bool:
+        """Let another bundle score where the name points to one; False where its windows are others, so that a pass begins anew."""
+        fresh = self._following.newer()
+        if fresh is None:
+            return True
+        same = fresh.keys.profile.windows == self._following.keys.profile.windows
+        self._buried.flush()
+        self._tell_run()
+        self._following.take(fresh)
+        self._buried.begin(self._following.digest)
+        self._account.turn()
+        self._tell_run()
+        give_back()
+        return same
+
+    def _tell_run(self) -> None:
+        scorer, names = self._following.scorer, (self.name,)
+        record(self._exporters, describe(scorer, self._source.name, names, self._account.run()))
+
+    def _halts(self) -> bool:
+        """Whether there is no room for dead letters, so that nothing may be read."""
+        why = self._buried.full()
+        if why and not self._halted:
+            LOG.error("the forwarder %s stands still: %s; see %s", self.name, why, self.config.dead_letters)
+        elif self._halted and not why:
+            LOG.info("the forwarder %s goes on", self.name)
+        self._halted = bool(why)
+        return self._halted
+
+    def _saved(self, cursor: Cursor | None, settled: Settled, windows: int) -> None:
+        """The checkpoint is on disk, behind so many windows: what lies wholly before it may go."""
+        self._following.settled(windows)
         if cursor is not None:
-            settled.forget(self.spool.settle(Place(int(cursor["segment"]), int(cursor["offset"]))))
-        if self._failures and self._work is not None and self._work.tally.windows:
+            place = Place(int(cursor["segment"]), int(cursor["offset"]))
+            if place >= self._owed_until:
+                self._following.forgive()
+            settled.forget(self.spool.settle(place))
+        if self._failures and windows:
             self._failures, self.trouble = 0, ""
 
     def _noticed(self, place: str, is_open: bool, sentence: str) -> None:
@@ -202,11 +247,12 @@ class Forwarder:
         LOG.warning("%s", sentence)
 
 
-def _sum(one: Books, other: Books) -> Books:
-    return Books(*(getattr(one, name) + getattr(other, name) for name in Books.__struct_fields__))
+def _digest(config: Forward) -> str:
+    """Of the configuration that is in force, without its secrets."""
+    return blake2b(show(config).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def opened(files: Sequence[Path]) -> list[Forwarder]:
+def opened(files: Sequence[Path], limits: Limits | None = None, follow_seconds: float = 2.0) -> list[Forwarder]:
     """A forwarder for each configuration, not started yet. Raises what is wrong with any; none is left open then."""
     configs = [load_forward(file) for file in files]
     names = [config.listen.name for config in configs]
@@ -216,7 +262,7 @@ def opened(files: Sequence[Path]) -> list[Forwarder]:
     found: list[Forwarder] = []
     try:
         for config in configs:
-            found.append(Forwarder(config))
+            found.append(Forwarder(config, untold, limits, follow_seconds))
     except BaseException:
         for forwarder in found:
             forwarder.abandon()

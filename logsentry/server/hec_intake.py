@@ -72,7 +72,7 @@ class Hec:
 
     async def health(self, request: Request) -> Response:
         spool = self._forwarder.spool
-        if spool.size >= spool.most_bytes:
+        if spool.size >= spool.most_bytes or self._forwarder.refuses():
             return as_json({"text": "HEC is unhealthy, queues are full", "code": 18}, 503)
         return as_json({"text": "HEC is healthy", "code": 17})
 

@@ -6,7 +6,9 @@ verdict for each. Raw logs need no ids: they go to `/v1/score`. Source: "Predict
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -15,6 +17,7 @@ from starlette.responses import Response
 
 from logsentry import __version__
 from logsentry.errors import UsageError
+from logsentry.scoring.conformal import p_values
 from logsentry.scoring.panel import Verdict
 from logsentry.server import body
 from logsentry.server.answers import NotFound, as_json
@@ -34,6 +37,7 @@ class Inference:
 
     def __init__(self, models: Models, extensions: tuple[str, ...]) -> None:
         self._models, self._extensions = models, extensions
+        self._held_back: WeakKeyDictionary[Served, np.ndarray] = WeakKeyDictionary()
 
     async def server(self, request: Request) -> Response:
         return as_json({"name": "logsentry", "version": __version__, "extensions": list(self._extensions)})
@@ -68,7 +72,7 @@ class Inference:
         async with self._served(request).used() as served:
             windows = self._windows(served, asked, follows)
             verdicts = await served.batcher.ask(windows, _seconds(asked, self._models.limits.deadline_seconds))
-            outputs = _outputs(served, verdicts)
+            outputs = self._outputs(served, verdicts)
         about: dict[str, Any] = {"model_name": served.name, "model_version": served.version}
         if served.scorer.panel.degraded:
             about["parameters"] = {"degraded": True}
@@ -100,24 +104,29 @@ class Inference:
         if not 1 <= tensor.shape[0] <= limits.windows or not 1 <= tensor.shape[1] <= reads:
             raise UsageError(f"{served.name} reads 1 to {limits.windows:,} windows of 1 to {reads:,} ids, not {tensor.shape}")
         ids = arrays(asked, follows, limits.windows * reads)["ids"]
-        if ids.min() < 0 or ids.max() >= served.bundle.manifest.keys:
+        least = ids.min()
+        if least < 0 or ids.max() >= served.bundle.manifest.keys:
             raise UsageError(f"an id is outside the {served.bundle.manifest.keys:,} that {served.name} knows")
+        if least > PAD:  # nothing is filled up, as in most requests of one window
+            return list(map(tuple, ids.tolist()))
         lengths = (ids != PAD).sum(axis=1)
         if (lengths == 0).any() or (np.where(ids != PAD, np.arange(ids.shape[1]), -1).max(axis=1) != lengths - 1).any():
             raise UsageError("a window has at least one id, and is filled up with 0 only at its end")
         return [tuple(row[:length]) for row, length in zip(ids.tolist(), lengths.tolist(), strict=True)]
 
-
-def _outputs(served: Served, verdicts: Any) -> dict[str, np.ndarray]:
-    found: list[Verdict] = list(verdicts)
-    values = np.array([verdict.value for verdict in found], np.float64)
-    threshold = served.scorer.threshold.value
-    return {
-        "value": values,
-        "p_value": served.scorer.calibration.p_values(values, served.scorer.options.vote).astype(np.float64),
-        "threshold": np.full(len(values), threshold, np.float64),
-        "alert": values >= threshold,
-    }
+    def _outputs(self, served: Served, verdicts: Sequence[Verdict]) -> dict[str, np.ndarray]:
+        held_back = self._held_back.get(served)
+        if held_back is None:  # an array made once, not once a request: there may be many thousands
+            held_back = served.scorer.calibration.held_back(served.scorer.options.vote)
+            self._held_back[served] = held_back
+        values = np.array([verdict.value for verdict in verdicts], np.float64)
+        threshold = served.scorer.threshold.value
+        return {
+            "value": values,
+            "p_value": p_values(values, held_back),
+            "threshold": np.full(len(values), threshold, np.float64),
+            "alert": values >= threshold,
+        }
 
 
 def _seconds(asked: InferRequest, most: float) -> float:

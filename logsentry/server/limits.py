@@ -23,6 +23,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wait_seconds: Annotated[float, Meta(ge=0, description="that an idle model waits for more windows before it starts")] = 0.0
     deadline_seconds: Annotated[float, Meta(gt=0, description="a request may wait, where it names no deadline of its own")] = 30.0
     connections: Annotated[int, Meta(ge=1, description="at once; past it 503")] = 2_000
+    dead_letter_bytes: Annotated[
+        int, Meta(ge=1, description="of the file of a forwarder's dead letters; past it the forwarder takes nothing")
+    ] = 256 << 20
     header_seconds: Annotated[float, Meta(gt=0, description="for a client to send a whole request")] = 30.0
 
 

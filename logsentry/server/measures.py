@@ -11,8 +11,10 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from logsentry.server import syslog_measures
-from logsentry.server.forwarding import Forwarder, Standing
+from logsentry.server.answered import Message
+from logsentry.server.forwarding import Forwarder
 from logsentry.server.models import Models
+from logsentry.server.standing import Standing
 from logsentry.server.syslog_listener import SyslogListener
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,6 +44,10 @@ class Measures:
             buckets=BUCKETS,
             registry=self._registry,
         )
+
+    def answered(self, scope: Message, status: int, seconds: float) -> None:
+        """A request is over. It is counted by its route, so that no path of a client becomes a label."""
+        self.seconds.labels(getattr(scope.get("route"), "path", "none"), str(status)).observe(seconds)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)
@@ -91,6 +97,14 @@ def _of_forwarders(standings: Sequence[Standing]) -> Iterator[Metric]:
     trouble = GaugeMetricFamily(
         "logsentry_forward_trouble", "1 while an exporter takes nothing or a pass fails.", labels=("forward",)
     )
+    bundle = GaugeMetricFamily("logsentry_forward_bundle_info", "1 for the bundle that scores.", labels=("forward", "bundle"))
+    refused = GaugeMetricFamily(
+        "logsentry_forward_bundle_refused", "1 while the newest bundle of the name does not score.", labels=("forward",)
+    )
+    letters = GaugeMetricFamily("logsentry_forward_dead_letter_bytes", "Size of the file of dead letters.", labels=("forward",))
+    room = GaugeMetricFamily(
+        "logsentry_forward_dead_letter_most_bytes", "Size of it at which no more is taken.", labels=("forward",)
+    )
     for each in standings:
         received.add_metric([each.name], each.appended)
         for end in ("scored", "duplicate", "filtered", "dead_lettered"):
@@ -101,5 +115,9 @@ def _of_forwarders(standings: Sequence[Standing]) -> Iterator[Metric]:
         most.add_metric([each.name], each.spool_most_bytes)
         opened.add_metric([each.name], each.books.open)
         trouble.add_metric([each.name], 1 if each.trouble else 0)
+        bundle.add_metric([each.name, each.bundle], 1)
+        refused.add_metric([each.name], 1 if each.refused else 0)
+        letters.add_metric([each.name], each.dead_letter_bytes)
+        room.add_metric([each.name], each.dead_letter_most_bytes)
     if standings:
-        yield from (received, ended, alerts, damaged, waiting, most, opened, trouble)
+        yield from (received, ended, alerts, damaged, waiting, most, opened, trouble, bundle, refused, letters, room)

@@ -9,30 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from pathlib import Path
-
-import msgspec
 
 from logsentry.errors import BundleRefused, LogsentryError, Unavailable, UsageError
 from logsentry.scoring.scorer import Options
 from logsentry.server.ecs_logs import fields
 from logsentry.server.limits import Limits
+from logsentry.server.refusals import Refusals
 from logsentry.server.served import Served, opened, put_away
 from logsentry.store.bundles import Store
 
 LOG = logging.getLogger("logsentry.server.models")
-
-LONGEST_PAUSE = 60.0
-"""Seconds between two looks at a bundle that is refused again and again; it may still be being copied."""
-
-
-class _Refused(msgspec.Struct):
-    """A pointer that cannot be followed just now."""
-
-    digest: str
-    pause: float
-    again: float
 
 
 class Models:
@@ -45,7 +32,7 @@ class Models:
         """Whether the store was looked through once."""
         self._served: dict[str, Served] = {}
         self._unloaded: set[str] = set()
-        self._refused: dict[str, _Refused] = {}
+        self._refusals = Refusals()
         self._loading = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -83,7 +70,7 @@ class Models:
                 self.failures[name] = f"the bundle of {name!r} cannot be opened; the server's log says why"
                 raise BundleRefused(self.failures[name]) from error
             self.failures.pop(name, None)
-            self._refused.pop(name, None)
+            self._refusals.forget(name)
             self._unloaded.discard(name)
             old = self._served.get(name)
             if old is not None and old.bundle.digest == fresh.bundle.digest:
@@ -135,23 +122,18 @@ class Models:
             except LogsentryError as error:
                 errors.append(error)
                 self.failures[name] = self._without_paths(str(error))
-                self._postpone(name, pointed, pause)
+                self._refusals.postpone(name, pointed, pause)
         self.looked = True
         return errors
 
     def _due(self, name: str, pointed: str) -> bool:
-        served, refused = self._served.get(name), self._refused.get(name)
+        served = self._served.get(name)
         if name in self._unloaded or not pointed:
             return False
         if served is not None and served.bundle.digest == pointed:
             self.failures.pop(name, None)
             return False
-        return refused is None or refused.digest != pointed or time.monotonic() >= refused.again
-
-    def _postpone(self, name: str, pointed: str, pause: float) -> None:
-        before = self._refused.get(name)
-        pause = min(2 * before.pause, LONGEST_PAUSE) if before is not None and before.digest == pointed else pause
-        self._refused[name] = _Refused(pointed, pause, time.monotonic() + pause)
+        return self._refusals.due(name, pointed)
 
     async def close(self) -> None:
         """Finish what is under way."""

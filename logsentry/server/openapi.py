@@ -168,7 +168,7 @@ OUTPUT = _object(TENSOR["properties"], {"data": {"type": "array"}, "parameters":
 SCHEMAS: dict[str, Any] = {
     "Error": _object({"error": STRING}),
     "Live": _object({"live": FLAG}),
-    "Ready": _object({"ready": FLAG}),
+    "Ready": _object({"ready": FLAG}, {"why": {"type": "array", "items": STRING, "description": "Of /readyz, where it is not."}}),
     "Nothing": {"type": "object", "maxProperties": 0},
     "LoadRequest": {"type": "object", "properties": {"ready": FLAG, "parameters": {"type": "object", "maxProperties": 0}}},
     "ServerMetadata": _object({"name": STRING, "version": STRING, "extensions": {"type": "array", "items": STRING}}),

@@ -12,7 +12,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
@@ -79,7 +79,7 @@ class _Waiting(msgspec.Struct):
 
 
 class SpoolFull(Unavailable):
-    """Try again once some of what waits was scored; nothing of what was to be added is kept."""
+    """Try again later, when some of what waits was scored or there is room for what cannot be; nothing of what was to be added is kept."""
 
 
 class SpoolTooSmall(UsageError):
@@ -87,10 +87,15 @@ class SpoolTooSmall(UsageError):
 
 
 class Spool:
-    """One folder, written by one process. Raises `Unavailable` where another one has it, `UsageError` where it cannot be made."""
+    """One folder, written by one process. Raises `Unavailable` where another one has it, `UsageError` where it cannot be made.
 
-    def __init__(self, folder: Path, most_bytes: int = 1 << 30, segment_bytes: int = SEGMENT_BYTES) -> None:
-        self.folder, self.most_bytes = folder, most_bytes
+    `refuses` says why nothing is to be taken just now, whatever room there is, or nothing.
+    """
+
+    def __init__(
+        self, folder: Path, most_bytes: int = 1 << 30, segment_bytes: int = SEGMENT_BYTES, refuses: Callable[[], str] = str
+    ) -> None:
+        self.folder, self.most_bytes, self._refuses = folder, most_bytes, refuses
         self._segment_bytes = min(segment_bytes, most_bytes // SHARE)
         self._lock = _locked(folder)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
@@ -145,6 +150,8 @@ class Spool:
     def _reserve(self, size: int) -> None:
         if size > self.most_bytes - self._segment_bytes:
             raise SpoolTooSmall(f"{size:,} bytes at once are too many for a spool of {self.most_bytes:,}; send less at a time")
+        if why := self._refuses():
+            raise SpoolFull(why)
         with self._changed:
             if self.size + size > self.most_bytes:
                 raise SpoolFull(f"the spool holds {self.size:,} bytes that wait to be scored, and may hold {self.most_bytes:,}")

@@ -11,7 +11,6 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
 
 import jinja2
 import msgspec
@@ -19,7 +18,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from logsentry.reports.visible import visible
+from logsentry.reports.templates import environment
 from logsentry.server.access import Access
 from logsentry.server.answers import as_json
 from logsentry.server.figures import Figures, Watch
@@ -92,17 +91,6 @@ def _style_hash() -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("logsentry", "server"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(count=count, rate=rate, lasting=lasting, clock=clock, ago=ago, size=size)
-    return environment
-
-
-def _finalize(value: Any) -> Any:
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    found = environment("logsentry.server")
+    found.filters.update(count=count, rate=rate, lasting=lasting, clock=clock, ago=ago, size=size)
+    return found

@@ -75,8 +75,9 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: tuple[str | Any, int]) -> None:
         message, peer = data.rstrip(b"\r\n\0"), str(address[0])
-        full = len(self._waiting) >= WAITING or self._bytes + len(message) > WAITING_BYTES
-        if full or not self._peers.allow(peer):
+        if not self._peers.allow(peer):
+            self._intake.tally.strangers += 1
+        elif len(self._waiting) >= WAITING or self._bytes + len(message) > WAITING_BYTES:
             self._intake.tally.dropped += 1
         elif message:
             self._waiting.append(self._intake.arrived(message, "syslog/udp", peer))

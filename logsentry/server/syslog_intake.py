@@ -24,6 +24,8 @@ AT_ONCE = 1_000
 """Messages that are added to the spool together; with `LONGEST` it keeps one addition far smaller than the smallest spool."""
 
 AGAIN_SECONDS = 0.5
+MOST_SENDERS = 10_000
+"""Machines that are told apart; over UDP anybody may make up more."""
 
 
 class Tally(msgspec.Struct):
@@ -40,7 +42,9 @@ class Tally(msgspec.Struct):
     broken_off: int = 0
     """Connections that ended, or were ended, in the middle of a message."""
     dropped: int = 0
-    """Datagrams that came faster than they could be kept, or from elsewhere than the peers."""
+    """Datagrams that came faster than they could be kept."""
+    strangers: int = 0
+    """Datagrams from elsewhere than the peers."""
 
 
 class Intake:
@@ -51,10 +55,18 @@ class Intake:
         self.waits = False
         """Whether the spool took nothing when it was last asked."""
         self.tally = Tally()
+        self._senders: set[str] = set()
+
+    @property
+    def senders(self) -> int:
+        """How many machines have sent something, `MOST_SENDERS` at most."""
+        return len(self._senders)
 
     def arrived(self, message: bytes, via: str, peer: str) -> Arrived:
         """A message without a record in it is dead-lettered as a whole."""
         now = time.time_ns()
+        if peer not in self._senders and len(self._senders) < MOST_SENDERS:
+            self._senders.add(peer)
         record = message if self._whole else record_of(message)
         return Arrived(message, via, peer, now, lacks=MESSAGE) if record is None else Arrived(record, via, peer, now)
 

@@ -27,7 +27,8 @@ LOG = logging.getLogger("logsentry.server")
 
 
 class SyslogStanding(msgspec.Struct, frozen=True):
-    """For metrics and the status page; the counts are those of `Tally`, and `lost_by_kernel` is None where nobody tells."""
+    """For metrics and the status page; the counts are those of `Tally`, and `lost_by_kernel` is None where nobody tells. `at` is where it
+    listens, `peers` the networks that may send, none for everybody; `waits` says that nothing is read since nothing can be kept."""
 
     name: str
     kept: int
@@ -37,6 +38,11 @@ class SyslogStanding(msgspec.Struct, frozen=True):
     broken_off: int
     dropped: int
     lost_by_kernel: int | None
+    strangers: int = 0
+    senders: int = 0
+    at: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+    waits: bool = False
 
 
 class SyslogListener:
@@ -55,7 +61,7 @@ class SyslogListener:
             refuse_open(self._tcp[0], syslog.peers, mutual)
         if self._udp is not None:
             refuse_open(self._udp[0], syslog.peers, mutual=False)
-        self._tls = syslog.tls is not None
+        self._tls, self._networks = syslog.tls is not None, syslog.peers
         self._streams = Streams(self._intake, allowed, None if syslog.tls is None else _context(syslog.tls))
         self._datagrams = Datagrams(self._intake, allowed)
         self.addresses: dict[str, tuple[str, int]] = {}
@@ -71,9 +77,15 @@ class SyslogListener:
         except LogsentryError:
             await self.stop()
             raise
-        for kind, (host, port) in self.addresses.items():
-            shown = "tls" if kind == "tcp" and self._tls else kind
-            LOG.info("syslog for %s on %s://%s:%d", self._name, shown, f"[{host}]" if ":" in host else host, port)
+        for at in self._at():
+            LOG.info("syslog for %s on %s", self._name, at)
+
+    def _at(self) -> tuple[str, ...]:
+        kinds = {"tcp": "tls"} if self._tls else {}
+        return tuple(
+            f"{kinds.get(kind, kind)}://{f'[{host}]' if ':' in host else host}:{port}"
+            for kind, (host, port) in self.addresses.items()
+        )
 
     async def stop(self) -> None:
         """What has come is kept first."""
@@ -82,7 +94,15 @@ class SyslogListener:
 
     def standing(self) -> SyslogStanding:
         lost = None if self._udp is None else self._datagrams.lost_by_kernel
-        return SyslogStanding(self._name, **msgspec.structs.asdict(self._intake.tally), lost_by_kernel=lost)
+        return SyslogStanding(
+            self._name,
+            **msgspec.structs.asdict(self._intake.tally),
+            lost_by_kernel=lost,
+            senders=self._intake.senders,
+            at=self._at(),
+            peers=self._networks,
+            waits=self._intake.waits,
+        )
 
 
 def listeners(forwarders: Sequence[Forwarder]) -> list[SyslogListener]:

@@ -13,7 +13,8 @@ COUNTED = (
     ("connections_refused", "refused", "Connections turned away: too many, or from elsewhere than the peers."),
     ("messages_cut", "cut", "Messages of which only the first part was kept."),
     ("connections_broken", "broken_off", "Connections that ended in the middle of a message."),
-    ("datagrams_dropped", "dropped", "Datagrams that came faster than they could be kept, or from elsewhere than the peers."),
+    ("datagrams_dropped", "dropped", "Datagrams that came faster than they could be kept."),
+    ("datagrams_refused", "strangers", "Datagrams from elsewhere than the peers."),
 )
 
 
@@ -27,12 +28,17 @@ def families(standings: Sequence[SyslogStanding]) -> Iterator[Metric]:
             family.add_metric([each.name], getattr(each, field))
         yield family
     opened = GaugeMetricFamily("logsentry_syslog_connections", "Connections that are open.", labels=("forward",))
+    senders = GaugeMetricFamily(
+        "logsentry_syslog_senders", "Machines that have sent something since the start, 10,000 at most.", labels=("forward",)
+    )
     lost = CounterMetricFamily(
         "logsentry_syslog_datagrams_lost_by_kernel", "Datagrams that the socket had no room for.", labels=("forward",)
     )
     for each in standings:
         opened.add_metric([each.name], each.connections)
+        senders.add_metric([each.name], each.senders)
         if each.lost_by_kernel is not None:
             lost.add_metric([each.name], each.lost_by_kernel)
     yield opened
+    yield senders
     yield lost

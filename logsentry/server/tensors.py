@@ -116,6 +116,8 @@ def _of_json(tensor: InputTensor, count: int) -> np.ndarray:
         raise UsageError(f"the input {tensor.name!r} has shape {tensor.shape} and {values.size:,} values")
     if values.dtype.kind not in ("b" if wanted.kind == "b" else "iu" if wanted.kind in "iu" else "iuf"):
         raise UsageError(f"the data of {tensor.name!r} is not of type {tensor.datatype}")
+    if values.dtype == wanted:
+        return values.reshape(tensor.shape)
     if wanted.kind in "iu" and not _within(values, wanted):
         raise UsageError(f"the data of {tensor.name!r} is out of the range of {tensor.datatype}")
     try:

@@ -8,19 +8,18 @@ conventions for HTTP servers (version 1.23 and later). A collector that does not
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from logsentry import __version__
 from logsentry.errors import MissingExtra
+from logsentry.server.answered import Message, Noting
 
 ASKED_FOR = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 UNTOLD = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/metrics"})
 """Asked every few seconds by machines; spans of these would drown the others."""
-
-Message = MutableMapping[str, Any]
 
 
 def wanted(environment: Mapping[str, str] = os.environ) -> bool:
@@ -85,15 +84,8 @@ class Traced:
             await self._app(scope, receive, send)
             return
         with self._tracing.request(scope) as ended:
-            status = 499  # the client was gone before there was an answer
-
-            async def noted(message: Message) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                await send(message)
-
+            noting = Noting(send, 499)  # for a client that is gone before there is an answer
             try:
-                await self._app(scope, receive, noted)
+                await self._app(scope, receive, noting)
             finally:
-                ended(status)
+                ended(noting.status)

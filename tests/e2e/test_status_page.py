@@ -22,7 +22,7 @@ from logsentry.schema.books import Books
 from logsentry.server.access import Access
 from logsentry.server.app import Settings, application
 from logsentry.server.figures import Figures
-from logsentry.server.forwarding import Standing
+from logsentry.server.standing import Standing
 from logsentry.server.status_page import render
 from logsentry.server.syslog_listener import SyslogStanding
 from logsentry.store.bundles import Store
@@ -171,7 +171,37 @@ def test_a_forwarder_is_shown_and_its_clients_get_their_own_greeting(tmp_path: P
         page.open(forwarder.url + "/?refresh=0", 390)
         assert page.value("document.documentElement.scrollWidth") <= 390
         shown = page.value("[...document.querySelectorAll('article')].map(a => a.innerText).join('|')")
-    assert re.search(r"web\s+running\s+arrived\s+20\s+scored", shown)
+    assert re.search(r"web\s+demo@[0-9a-f]{12}\s+running\s+arrived\s+20\s+scored", shown)
+
+
+def test_a_forwarder_with_syslog_is_shown_whole_at_any_width(page: Page, tmp_path: Path) -> None:
+    """Every figure that a listener has, as large as figures become, and every trouble at once."""
+    path = tmp_path / "page.html"
+    path.write_text(render(troubled(), [], 0), encoding="utf-8")
+    for width in (390, 768, 1280):
+        page.open(path.as_uri(), width)
+        assert page.value("document.documentElement.scrollWidth") <= width, "nothing is cut off at the side"
+        clipped = "[...document.querySelectorAll('dd,dt,h3,h4,p')].filter(e => e.scrollWidth > e.clientWidth + 1).length"
+        assert page.value(clipped) == 0
+    assert page.value("document.querySelector('h4').innerText").startswith("Syslog")
+    rows = "Object.fromEntries([...document.querySelectorAll('h4 ~ dl > div')].map(e => e.innerText.split(/\\n+/)))"
+    assert page.value(rows) == {
+        "received": "12,345,678", "connections": "1,000", "senders": "10,000", "refused": "54,331", "cut short": "8",
+        "broken off": "17", "dropped": "3,210,987", "lost by kernel": "9,876,543",
+    }  # fmt: skip
+    said = page.value("document.querySelector('h4 + p').innerText")
+    assert said == "on tls://[::1]:6514, udp://127.0.0.1:5514, from 10.0.0.0/8, fe80::/10"
+    assert "not read" in page.value("document.querySelector('h4 b').innerText")
+
+
+def troubled() -> Figures:
+    forwarder = Standing(
+        "web", Books(5, 5), 1, 0, 5, 100, 1 << 30, 0, "the dead letters are full", "web@0123456789ab", "its SHA-256 differs",
+        200 << 20, 256 << 20,
+    )  # fmt: skip
+    at, peers = ("tls://[::1]:6514", "udp://127.0.0.1:5514"), ("10.0.0.0/8", "fe80::/10")
+    syslog = SyslogStanding("web", 12_345_678, 1000, 10, 8, 17, 3_210_987, 9_876_543, 54_321, 10_000, at, peers, True)
+    return Figures("1", 0.0, 0.0, 1.0, True, 0, 1, 0.0, 0.0, None, None, [], [], [forwarder], [syslog])
 
 
 def test_what_syslog_lost_stands_beside_its_forwarder() -> None:
@@ -180,5 +210,6 @@ def test_what_syslog_lost_stands_beside_its_forwarder() -> None:
     figures = Figures("1", 0.0, 0.0, 1.0, True, 0, 1, 0.0, 0.0, None, None, [], [], [forwarder], syslog)
     body = render(figures, [], 0)
     assert '<div class="bad"><dt>dropped</dt><dd>3</dd></div>' in body
+    assert "from every machine that reaches it" in body
     assert "4,321" not in body
     assert "content=" not in body.partition("</head>")[0].replace('content="width=', ""), "it does not come back by itself"

@@ -19,7 +19,7 @@ from logsentry_elasticsearch.names import Names
 from logsentry_elasticsearch.roles import reader, writer
 from services.certificates import Authority, fingerprint
 from services.download import fetched
-from services.node import Node
+from services.node import SHORT_LIVED, Node
 
 GIVEN = "LOGSENTRY_TEST_ES_URL"
 PASSWORD = "a-password-of-the-tests"
@@ -51,12 +51,12 @@ class Secured(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def open_node() -> Iterator[str]:
-    """The address. Raises `Unavailable` where none is given and none can be started."""
+def open_node(java: str = "") -> Iterator[str]:
+    """The address; `java` are options for the node's JVM. Raises `Unavailable` where none is given and none can be started."""
     if given := os.environ.get(GIVEN):
         yield given.rstrip("/")
         return
-    node = Node(fetched(), {})
+    node = Node(fetched(), {}, java)
     try:
         yield node.start()
     finally:
@@ -68,7 +68,7 @@ def secured_node(folder: Path) -> Iterator[Secured]:
     """A node of the tests' own; the certificates are kept in `folder`. Raises `Unavailable` where none can be started."""
     archive, authority = fetched(), Authority(folder)
     certificate, key = authority.sign("node")
-    node = Node(archive, {"xpack.security.enabled": "true", **_tls("http")})
+    node = Node(archive, {"xpack.security.enabled": "true", **_tls("http")}, SHORT_LIVED)
     try:
         config = node.home / "config"
         (config / "node.pem").write_bytes(certificate.read_bytes())

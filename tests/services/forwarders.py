@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import signal
@@ -19,6 +20,7 @@ import duckdb
 import yaml
 
 import logsentry
+from logsentry.server.spool import Arrived
 
 DAY = Path(logsentry.__file__).parent / "demo" / "logs" / "ordinary-2015-05-19.log.gz"
 CLOSING = '203.0.113.9 - - [{}/May/2015:10:00:00 +0000] "GET /the-end HTTP/1.1" 200 5 "-" "curl/8"'
@@ -29,6 +31,26 @@ def lines(count: int) -> list[str]:
     day = list(dict.fromkeys(gzip.decompress(DAY.read_bytes()).decode().splitlines()))
     copies = -(-count // len(day))
     return [f"10.{copy}.0.{line}" if copy else line for line in day for copy in range(copies)][:count]
+
+
+def configured(folder: Path, name: str = "web", bundle: str = "demo") -> Path:
+    """A configuration that scores into `NAME.duckdb`; everything it needs is in the folder."""
+    (folder / "store").mkdir(exist_ok=True)
+    config = {
+        "listen": {"name": name, "bulk": True, "spool": {"folder": str(folder / f"spool-{name}")}},
+        "source": {"use": "http-access"},
+        "bundle": {"store": str(folder / "store"), "name": bundle},
+        "exporters": [{"use": "duckdb", "path": str(folder / f"{name}.duckdb")}],
+        "state": str(folder / "state"),
+        "dead_letters": str(folder / "dead"),
+    }
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def records(texts: Sequence[str]) -> list[Arrived]:
+    return [Arrived(text.encode(), "test", "", 0) for text in texts]
 
 
 class Served:
@@ -127,6 +149,14 @@ def until(true: Callable[[], bool], what: str, said: Callable[[], str] = str, se
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds:g} seconds in vain until {what}: {said()}"
         time.sleep(0.05)
+
+
+async def until_true(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """The same in an event loop that goes on meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"waited {seconds:g} seconds in vain"
+        await asyncio.sleep(0.02)
 
 
 def free_port() -> int:

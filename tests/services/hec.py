@@ -13,9 +13,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
+
+from services.answering import Answering, address, answering
 
 TOKEN = "5f1c1b0a-0000-4000-8000-00000000c0de"
 BREAK = (0, b"")
@@ -124,12 +126,12 @@ def _objects(data: bytes) -> Iterator[dict[str, Any]]:
         number += 1
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answering):
     hec: Hec
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = self.body()
         path, _, query = self.path.partition("?")
         try:
             if path in ("/services/collector", "/services/collector/event"):
@@ -144,15 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
                 said, status = {"text": "The requested URL was not found on this server.", "code": 404}, 404
         except Refused as refused:
             said, status = refused.body, refused.status
-        data = json.dumps(said).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """A test's output is its own."""
+        self.answer(status, said)
 
 
 @contextmanager
@@ -160,12 +154,6 @@ def served() -> Iterator[Hec]:
     """A collector on loopback, gone at the end of the block."""
     hec = Hec()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hec": hec}))
-    server.daemon_threads = True
-    hec.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    hec.url = address(server)
+    with answering(server):
         yield hec
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -2,7 +2,7 @@
 
 A process that has imported everything forks for each command (`python passes.py BATCH`, one JSON line a command on stdin); what
 runs is the command line's own `main`. `BATCH` is how many windows a pass delivers at a time, so that a short job has many moments
-to be killed at.
+to be killed at; 0 leaves it as it is.
 """
 
 from __future__ import annotations
@@ -43,23 +43,35 @@ class Pass:
 
 
 class Passes:
-    """One command at a time; `folder` takes what it says, and is where it runs."""
+    """One command at a time; `folder` takes what it says, and is where it runs unless it is told another."""
 
-    def __init__(self, folder: Path, batch: int) -> None:
+    def __init__(self, folder: Path, batch: int = 0) -> None:
         self._folder = folder
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
         command = [sys.executable, __file__, str(batch)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
-    def start(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Pass:
-        asked = {"arguments": list(map(str, arguments)), "folder": str(self._folder), "environment": dict(environment or {})}
+    def start(self, *arguments: str | Path, environment: Mapping[str, str] | None = None, where: Path | None = None) -> Pass:
+        asked = {
+            "arguments": list(map(str, arguments)),
+            "folder": str(self._folder),
+            "where": str(where or self._folder),
+            "environment": dict(environment or {}),
+        }
         assert self._process.stdin
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
         return Pass(self._process, self._folder)
 
-    def run(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> Ended:
-        return self.start(*arguments, environment=environment).wait()
+    def run(self, *arguments: str | Path, environment: Mapping[str, str] | None = None, where: Path | None = None) -> Ended:
+        return self.start(*arguments, environment=environment, where=where).wait()
+
+    def ended(self, *arguments: str | Path, code: int = 0) -> Ended:
+        """A command of the present folder that ends with this code, and never with a traceback."""
+        done = self.run(*arguments, where=Path.cwd())
+        assert done.code == code, done.err
+        assert "Traceback" not in done.err
+        return done
 
     def close(self) -> None:
         self._process.communicate(timeout=60)
@@ -78,7 +90,7 @@ def _serve(batch: int) -> None:
 
     from logsentry.pipeline import enrich, run, scoring  # noqa: F401
 
-    scoring.BATCH = batch
+    scoring.BATCH = batch or scoring.BATCH
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
@@ -91,7 +103,7 @@ def _become(asked: Mapping[str, Any]) -> None:
     from logsentry.cli.main import main
 
     folder = Path(asked["folder"])
-    os.chdir(folder)
+    os.chdir(asked["where"])
     os.environ.update(asked["environment"])
     for number, name in ((0, os.devnull), (1, folder / "out"), (2, folder / "err")):
         descriptor = os.open(name, os.O_RDWR | (os.O_CREAT | os.O_TRUNC if number else 0), 0o644)

@@ -15,6 +15,7 @@ from datetime import datetime
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 from elasticsearch import Elasticsearch
@@ -97,6 +98,18 @@ def make_streams(client: Elasticsearch, namespace: str, **properties: Any) -> No
         data_stream={},
         template={"mappings": mappings, "settings": {"number_of_replicas": 0, "number_of_shards": 1}},
     )
+
+
+def own_streams(client: Elasticsearch) -> str:
+    """A namespace that nobody else has, with a template for its streams."""
+    name = f"tests_{uuid4().hex[:12]}"
+    make_streams(client, name)
+    return name
+
+
+def own_index() -> str:
+    """A name for an index that nobody else has."""
+    return f"weblogs-{uuid4().hex[:12]}"
 
 
 def stored(client: Elasticsearch, namespace: str) -> Store:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logsentry.server.ecs_logs import LONGEST, AccessLog, EcsLines, fields, write_to
+from logsentry.server.answered import Answered
+from logsentry.server.ecs_logs import LONGEST, EcsLines, access, fields, write_to
 
 NASTY = "a\nb\r\x1b[31mred\x1b[0m\x9b31m\u2028\u202e\x7f\x00\ud800"
 
@@ -95,7 +96,7 @@ def test_a_request_is_one_line_without_query_headers_or_body(log: io.StringIO) -
         "type": "http", "method": "GET", "path": "/v2/" + NASTY, "query_string": b"token=secret", "client": ("192.0.2.7", 5),
         "headers": [(b"authorization", b"Bearer secret")],
     }  # fmt: skip
-    asyncio.run(AccessLog(app)(scope, nothing, nothing))
+    asyncio.run(Answered(app, [access])(scope, nothing, nothing))
     (only,) = log.getvalue().splitlines()
     found = json.loads(only)
     assert (found["http.request.method"], found["url.path"], found["http.response.status_code"]) == ("GET", "/v2/" + NASTY, 204)

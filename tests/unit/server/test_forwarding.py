@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 from logsentry_duckdb.exporter import DuckDb
-from services.forwarders import closing_lines, lines
+from services.forwarders import closing_lines, configured, lines, records, until_true
 
 from logsentry.errors import Unavailable, UsageError
 from logsentry.schema.score import Outcome, Scored
 from logsentry.server import forwarding
 from logsentry.server.forwarding import Forwarder, opened
-from logsentry.server.spool import Arrived
-
-
-def configured(folder: Path, name: str = "web") -> Path:
-    (folder / "store").mkdir(exist_ok=True)
-    config = {
-        "listen": {"name": name, "bulk": True, "spool": {"folder": str(folder / f"spool-{name}")}},
-        "source": {"use": "http-access"},
-        "bundle": {"store": str(folder / "store"), "name": "demo"},
-        "exporters": [{"use": "duckdb", "path": str(folder / f"{name}.duckdb")}],
-        "state": str(folder / "state"),
-        "dead_letters": str(folder / "dead"),
-    }
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
-async def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
-
-
-def records(texts: Sequence[str]) -> list[Arrived]:
-    return [Arrived(text.encode(), "test", "", 0) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -68,10 +39,10 @@ def test_what_an_exporter_breaks_on_is_scored_once_it_is_whole_again(
         (forwarder,) = opened([configured(tmp_path)])
         forwarder.start()
         await forwarder.spool.append(records(found))
-        await until(lambda: trouble in forwarder.trouble)
+        await until_true(lambda: trouble in forwarder.trouble)
         assert forwarder.standing().books.scored == 0
         broken[0] = False
-        await until(lambda: forwarder.standing().books.scored == len(found) - 1 and not forwarder.trouble)
+        await until_true(lambda: forwarder.standing().books.scored == len(found) - 1 and not forwarder.trouble)
         standing = forwarder.standing()
         assert (standing.trouble, standing.appended, standing.books.open) == ("", len(found), 1)
         assert standing.windows > 1
@@ -90,7 +61,7 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
         (forwarder,) = opened([configured(tmp_path)])
         forwarder.start()
         await forwarder.spool.append(records(part))
-        await until(lambda: forwarder.standing().books.open + forwarder.standing().books.scored >= scored)
+        await until_true(lambda: forwarder.standing().books.open + forwarder.standing().books.scored >= scored)
         await forwarder.close()
 
     asyncio.run(serve(found[:120], 100))

@@ -32,7 +32,7 @@ from logsentry.schema.stored import Columns, StoredEvent, StoredScore
 from logsentry.schema.window import Window
 
 __all__ = [
-    "Address", "Asks", "BadRecord", "Books", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "event_id",
+    "Address", "Asks", "BadRecord", "Books", "Checked", "Columns", "CountRule", "Cursor", "Delivered", "Detector", "Event", "event_id",
     "Exporter", "Field", "Filtered", "Frameable", "Framed", "Framing", "Graph", "hookimpl", "Input", "InputError", "Joined",
     "Joiner", "Joining", "LogsentryError", "MayRepeat", "Measured", "Outcome", "Part", "Profile", "Progress", "readable",
     "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Scheduled", "Score", "Scored", "ScoreReader", "Secret",
@@ -50,6 +50,18 @@ header before it, since every chunk can be read by itself.
 
 Progress = Callable[[int, int, str], None]
 """`progress(done, total, note)`: called now and then by long work; the command line draws a bar from it."""
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A `Config` whose options can be wrong in ways that types do not say: an address that holds a password, two that exclude each other.
+
+    It is asked when a configuration is read, so that `logsentry config check` finds what a run would refuse.
+    """
+
+    def check(self) -> None:
+        """Raises `UsageError`; opens nothing, and asks nobody."""
+        ...
 
 
 @runtime_checkable

@@ -46,6 +46,12 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timeout: float = 60.0
     compress: bool = False
 
+    def check(self) -> None:
+        """Raises `UsageError` where the options contradict each other, or an address is none."""
+        config = _completed(self)
+        _urls(config)
+        _authorization(config)
+
 
 class Answer(msgspec.Struct, frozen=True):
     """A status and the bytes that came with it."""

@@ -42,6 +42,11 @@ class ElasticsearchConfig(Connection, frozen=True, forbid_unknown_fields=True):
     in_flight: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
     repeats: bool = False
 
+    def check(self) -> None:
+        """Raises `UsageError` where the options contradict each other, or a data stream cannot be called so."""
+        super().check()
+        Names(self.namespace or "default")
+
 
 class Elasticsearch:
     """One document a score, under an id that the same score always has."""

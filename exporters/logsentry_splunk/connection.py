@@ -50,6 +50,12 @@ class SplunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str = ""
     insecure: bool = False
 
+    def check(self) -> None:
+        """Raises `UsageError` where an option cannot be meant, and where there is no token."""
+        _checked(self.url)
+        _channel(self.channel)
+        _token(self)
+
 
 class Answer(msgspec.Struct, frozen=True):
     """What the collector said: HTTP status, its own code and text, the first event it found bad, and an acknowledgement to ask for."""
@@ -83,13 +89,8 @@ class Collector:
         self.named = _checked(config.url)
         """The address as it may be printed."""
         self.channel = _channel(config.channel)
-        token = config.token.reveal() if config.token else os.environ.get(VARIABLE + "TOKEN", "")
-        if not token:
-            raise UsageError(f"Splunk wants a token: give `token` in the configuration, or set {VARIABLE}TOKEN")
-        if not token.isascii() or not token.isprintable():
-            raise UsageError("the token of Splunk holds a character that no token has")
         self._headers = {
-            "authorization": f"Splunk {token}",
+            "authorization": f"Splunk {_token(config)}",
             "content-type": "application/json",
             "x-splunk-request-channel": self.channel,
         }
@@ -153,6 +154,15 @@ def _checked(url: str) -> str:
     if wrong:
         raise UsageError(f"{url!r} is no address of Splunk's HTTP Event Collector; write for instance https://host:8088")
     return url.rstrip("/").removesuffix("/event").removesuffix("/services/collector")
+
+
+def _token(config: SplunkConfig) -> str:
+    token = config.token.reveal() if config.token else os.environ.get(VARIABLE + "TOKEN", "")
+    if not token:
+        raise UsageError(f"Splunk wants a token: give `token` in the configuration, or set {VARIABLE}TOKEN")
+    if not token.isascii() or not token.isprintable():
+        raise UsageError("the token of Splunk holds a character that no token has")
+    return token
 
 
 def _channel(given: str) -> str:

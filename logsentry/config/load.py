@@ -16,6 +16,7 @@ from logsentry.config.tree import Forward, Part, Pipeline, SourcePart
 from logsentry.errors import UsageError
 from logsentry.registry import Registry, installed
 from logsentry.schema.profile import Profile
+from logsentry.sdk import Checked
 
 
 def load(path: str | Path, registry: Registry | None = None, environment: Mapping[str, str] | None = None) -> Pipeline:
@@ -82,7 +83,7 @@ def _parts(document: Document, kind: str, value: Any, registry: Registry) -> tup
 def _part(document: Document, place: Place, kind: str, value: Any, registry: Registry) -> Part:
     options = _mapping(document, place, value)
     use, cls = _plugin(document, place, kind, options, registry)
-    return Part(use, typed(document, place, _without(options, "use"), cls.Config, also=("use",)))
+    return Part(use, _options(document, place, _without(options, "use"), cls.Config, also=("use",)))
 
 
 def _source(document: Document, value: Any, registry: Registry) -> SourcePart:
@@ -90,8 +91,19 @@ def _source(document: Document, value: Any, registry: Registry) -> SourcePart:
     options = _mapping(document, place, value)
     use, cls = _plugin(document, place, "sources", options, registry)
     rest = _without(options, "use", "profile")
-    config = typed(document, place, rest, cls.Config, also=("use", "profile"))
+    config = _options(document, place, rest, cls.Config, also=("use", "profile"))
     return SourcePart(use, config, _profile(document, (*place, "profile"), options.get("profile"), cls.profile))
+
+
+def _options(document: Document, place: Place, value: Any, config: Any, also: tuple[str, ...]) -> Any:
+    """A plugin's own options, refused where the plugin itself would refuse them."""
+    options = typed(document, place, value, config, also)
+    if isinstance(options, Checked):
+        try:
+            options.check()
+        except UsageError as error:
+            raise document.error(place, str(error)) from error
+    return options
 
 
 def _profile(document: Document, place: Place, override: Any, own: Profile) -> Profile | None:

@@ -13,6 +13,7 @@ from logsentry.errors import MissingExtra, UsageError
 from logsentry.experiments.benchmark import Benchmark
 from logsentry.experiments.methods import quick
 from logsentry.experiments.ratings import Method
+from logsentry.pipeline.build import has_device
 
 SEEDS = 5
 QUICK_SESSIONS = 30_000
@@ -21,7 +22,7 @@ QUICK_SESSIONS = 30_000
 class Plan(msgspec.Struct, frozen=True):
     """`data` is the folder of original files, None for the staged ones; no `seeds` are five, or one where it must be `quick`.
 
-    `settings` go before those of every row that is run.
+    `settings` go before those of every row that is run; `device` is for rows of detectors that can choose.
     """
 
     out: Path
@@ -31,6 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
     quick: bool = False
     fresh: bool = False
     settings: dict[str, Any] = {}
+    device: str | None = None
 
     @property
     def seed_list(self) -> range:
@@ -43,7 +45,13 @@ class Plan(msgspec.Struct, frozen=True):
             raise UsageError(f"this experiment has no detector {unknown[0]!r}; it has {', '.join(known)}")
         chosen = [method for method in rows if not self.detectors or method.detector in self.detectors]
         wanted = [quick(method) for method in chosen] if self.quick else chosen
-        return [msgspec.structs.replace(method, options={**method.options, **self.settings}) for method in wanted]
+        return [
+            msgspec.structs.replace(method, options={**method.options, **self.placed(method.detector), **self.settings})
+            for method in wanted
+        ]
+
+    def placed(self, detector: str) -> dict[str, Any]:
+        return {"device": self.device} if self.device and has_device(detector) else {}
 
     def benchmark(self, whole: Benchmark) -> Benchmark:
         return whole.sample(QUICK_SESSIONS, seed=0) if self.quick else whole

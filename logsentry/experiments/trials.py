@@ -1,4 +1,4 @@
-"""Trials that are run once and kept: each is a JSON file named by what was asked, so that a run that was killed goes on where it was."""
+"""Trials on benchmarks, run once and kept (`keeping.py`), and what is required of their ratings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import numpy as np
 from logsentry import __version__
 from logsentry.errors import ContractBroken
 from logsentry.experiments.benchmark import Benchmark
+from logsentry.experiments.keeping import Kept
 from logsentry.experiments.ratings import Method, Ratings, Trial
 from logsentry.sdk import Progress
-from logsentry.store.bundles import write_whole
 
 FORMAT = 1
 
@@ -53,34 +53,23 @@ class Finished(msgspec.Struct):
 
 
 class Trials:
-    """Runs trials, or finds them finished in a folder."""
+    """Runs trials, or finds them finished in a folder. `fresh` forgets the finished ones among those asked first."""
 
     def __init__(self, folder: Path, trial: Trial, fresh: bool = False) -> None:
-        self._folder, self._trial, self._fresh = folder, trial, fresh
+        self._kept, self._trial = Kept(folder, fresh), trial
 
     def run(self, asked: Sequence[Asked], progress: Progress) -> Iterator[tuple[Asked, Finished]]:
-        """Each in turn, so that no more than one need be in memory. `fresh` forgets the finished ones among those asked first."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._fresh:
-            for one in asked:
-                self._path(one).unlink(missing_ok=True)
-        for done, one in enumerate(asked):
-            yield one, self._one(one, within(progress, done, len(asked), f"{one.method.name}, seed {one.seed}"))
-        progress(len(asked), len(asked), "")
+        """Each in turn, so that no more than one need be in memory."""
+        return self._kept.each(asked, Finished, self._finished, _title, progress)
 
-    def _one(self, asked: Asked, progress: Progress) -> Finished:
-        path = self._path(asked)
-        if path.exists():
-            return msgspec.json.decode(path.read_bytes(), type=Finished)
-        progress(0, 0, "")
+    def _finished(self, asked: Asked, progress: Progress) -> Finished:
         began = time.perf_counter()
         ratings = self._trial(asked.method, asked.benchmark, asked.seed, progress)
-        finished = Finished(asked.told, checked(ratings, asked), time.perf_counter() - began)
-        write_whole(path, msgspec.json.encode(finished))
-        return finished
+        return Finished(asked.told, checked(ratings, asked), time.perf_counter() - began)
 
-    def _path(self, asked: Asked) -> Path:
-        return self._folder / f"{asked.digest}.json"
+
+def _title(asked: Asked) -> str:
+    return f"{asked.method.name}, seed {asked.seed}"
 
 
 def checked(ratings: Ratings, asked: Asked) -> Ratings:
@@ -99,13 +88,3 @@ def checked(ratings: Ratings, asked: Asked) -> Ratings:
             f"the trial of {name} rated windows with values that are no finite numbers; this is a defect of the trial"
         )
     return ratings
-
-
-def within(progress: Progress, finished: int, trials: int, title: str) -> Progress:
-    """The bar counts trials; how far the present one is stands in the note."""
-
-    def told(done: int, total: int, note: str) -> None:
-        share = f" {100 * done // total} %" if total else ""
-        progress(finished, trials, f"{title}{share} {note}".rstrip())
-
-    return told

@@ -50,6 +50,11 @@ def make_detector(name: str, options: Mapping[str, Any]) -> Detector:
     return detector
 
 
+def has_device(detector: str) -> bool:
+    """Whether it can be told to train elsewhere than on the CPU."""
+    return "device" in installed().get("detectors", detector).Config.__struct_fields__
+
+
 def make_files(paths: Sequence[str], source: Source) -> Input:
     """The input `files` over these paths, cut into records as the source wants them."""
     files: Input = make("inputs", "files", {"paths": list(paths), "framing": source.framing})

@@ -15,7 +15,8 @@ from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.decode import Decoded, of_joined
 from logsentry.pipeline.deliver import PATIENCE
-from logsentry.pipeline.scoring import Buries, Scores, ScoringPass
+from logsentry.pipeline.handing import Buries, Scores
+from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.seen import Marks
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
@@ -101,7 +102,7 @@ class ContinuousPass(ScoringPass):
     @property
     def books(self) -> Books:
         """As they stand; what waits in windows is open."""
-        return self._ledger.books(leave_open=True)
+        return self._tickets.ledger.books(leave_open=True)
 
     def _admit(self, record: Record) -> bool:
         self._read_at, self._unsaved = self._now(), True
@@ -109,7 +110,7 @@ class ContinuousPass(ScoringPass):
 
     def _take(self, decoded: Decoded) -> None:
         for event in decoded.events:
-            if event.time is not None and event.time <= self._wall() + AHEAD and event.id not in self._waiting:
+            if event.time is not None and event.time <= self._wall() + AHEAD and not self._tickets.waits(event):
                 self._hear(event.time)
         super()._take(decoded)
 
@@ -131,14 +132,14 @@ class ContinuousPass(ScoringPass):
                 self._take(of_joined(joined))
         if self._clock is not None and (not self._behind or now - self._read_at > self._gap / 1e9):
             self._closed.extend(self._windows.quiet(self._clock + int((now - self._read_at - self._late) * 1e9)))
-        if self._held_too_long(now) or (self._ledger.open and self._pressed()):
+        if self._held_too_long(now) or (self._tickets.ledger.open and self._pressed()):
             self._close_all()
         elif self._closed or self._unsaved:
             self._deliver()
 
     def _held_too_long(self, now: float) -> bool:
-        if self._oldest != self._ledger.oldest or not self._ledger.open:
-            self._oldest, self._oldest_since = self._ledger.oldest, now
+        if self._oldest != self._tickets.ledger.oldest or not self._tickets.ledger.open:
+            self._oldest, self._oldest_since = self._tickets.ledger.oldest, now
         if now - self._oldest_since <= self._hold:
             return False
         self._oldest_since = now  # what a joiner holds is not in a window, so closing them all may not free it
@@ -147,4 +148,4 @@ class ContinuousPass(ScoringPass):
     def _save(self) -> None:
         super()._save()
         self._unsaved = False
-        self._saved(self._ledger.cursor)
+        self._saved(self._tickets.ledger.cursor)

@@ -89,6 +89,15 @@ class Delivery:
         self._sleep(seconds)
 
 
+def worst(each: Sequence[Sequence[End]]) -> list[End]:
+    """The end of each item over several exporters: rejected by one, else new to one, else a duplicate for all."""
+    ends: list[End] = []
+    for outcomes in zip(*each, strict=True):
+        rejected = next((outcome for outcome in outcomes if isinstance(outcome, Rejected)), None)
+        ends.append(rejected or Delivered(all(isinstance(o, Delivered) and o.duplicate for o in outcomes)))
+    return ends
+
+
 def place_of(exporter: Exporter) -> str:
     """What a person calls the place: its own `place`, where the exporter has one, else the name of its class."""
     named = getattr(exporter, "place", "")

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from logsentry.errors import UsageError
+from logsentry.pipeline.done import Done
 from logsentry.pipeline.reporting import in_words, report
-from logsentry.pipeline.run import Done, score_files
+from logsentry.pipeline.run import score_files
 from logsentry.sdk import Progress
 
 LOGS = Path(__file__).parent.parent / "demo" / "logs"

@@ -12,7 +12,7 @@ import msgspec
 from logsentry.pipeline.build import built, framed
 from logsentry.pipeline.enrich import scheduled
 from logsentry.pipeline.finding import find_bundle, source_for
-from logsentry.pipeline.run import scorer_options
+from logsentry.pipeline.opening import scorer_options
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop

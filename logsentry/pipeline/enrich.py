@@ -20,15 +20,16 @@ from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.build import built, framed
 from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.run import Done, Opened, describe, expect_repeats, opened, record
+from logsentry.pipeline.done import Done, done
+from logsentry.pipeline.opening import Opened, opened
+from logsentry.pipeline.runs import describe, expect_repeats, record
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.seen import Seen
 from logsentry.pipeline.span import Span
 from logsentry.pipeline.stopping import Stop
-from logsentry.schema.books import Books, Run
+from logsentry.schema.books import Books
 from logsentry.schema.event import timestamp
 from logsentry.schema.record import Cursor
-from logsentry.scoring.conformal import smallest_budget
 from logsentry.sdk import Input, Progress, Scheduled
 
 ALWAYS = -(1 << 63)
@@ -139,13 +140,14 @@ def enrich_input(
         )  # what a crash leaves is then known to be of this run
         scheduled(input_, number, use).between(over.since, over.until)
         work = _work(found, checkpoint, seen, over, notice, stop)
-        books = work.run(input_, progress, resumed.cursor)
+        books = work.run(input_, progress, resumed)
         if work.failure is not None and not books.read:
             raise work.failure
         told = describe(found.scorer, found.source.name, (name,), books)
         record(found.exporters, told)
     warning = " ".join(filter(None, (resumed.warning, seen.warning)))
-    return _enriched(name, _done(found, work, told, warning), input_, work.stopped, over)
+    ended = done(found.scorer, work, told, Path(found.pipeline.dead_letters), warning)
+    return _enriched(name, ended, input_, work.stopped, over)
 
 
 def _work(found: Opened, checkpoint: Checkpoint, seen: Seen, over: Span, notice: Notice, stop: Stop) -> ScoringPass:
@@ -164,26 +166,18 @@ def _work(found: Opened, checkpoint: Checkpoint, seen: Seen, over: Span, notice:
     )
 
 
-def _done(found: Opened, work: ScoringPass, told: Run, warning: str) -> Done:
-    calibration, vote = found.scorer.calibration, found.scorer.options.vote
-    least = smallest_budget(calibration.held_back(vote), calibration.windows_per_day)
-    letters = Path(found.pipeline.dead_letters)
-    return Done(told, work.tally.windows, work.tally.alerts, work.failure, least, letters, warning)
-
-
-def _enriched(name: str, done: Done, input_: Input, stopped: bool, over: Span) -> Enriched:
+def _enriched(name: str, ended: Done, input_: Input, stopped: bool, over: Span) -> Enriched:
     watermark = input_.watermark() if isinstance(input_, Scheduled) else None
     lag = None if watermark is None or over.until is not None else (_now() - watermark) / 1000
     remarks = tuple(input_.remarks()) if isinstance(input_, Remarks) else ()
-    return Enriched(name, done, watermark, lag, stopped, over.backfill, remarks)
+    return Enriched(name, ended, watermark, lag, stopped, over.backfill, remarks)
 
 
 def _forgettable(input_: Input, resumed: Resumed) -> int:
     """The time before which no record will be read again, whichever of the two generations the pass begins from."""
-    cursors = [cursor for cursor in (resumed.cursor, resumed.before) if cursor is not None]
-    if not cursors or not isinstance(input_, Rereads):
-        return ALWAYS
-    return min(input_.rereads_from(cursor) for cursor in cursors)
+    if resumed.cursor is None or resumed.before is None or not isinstance(input_, Rereads):
+        return ALWAYS  # one of them begins at the start, or is not there
+    return min(input_.rereads_from(resumed.cursor), input_.rereads_from(resumed.before))
 
 
 def _now() -> int:

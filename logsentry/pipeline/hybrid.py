@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta
 
 from logsentry.errors import UsageError
-from logsentry.pipeline.build import make_detector
+from logsentry.pipeline.build import has_device, make_detector
 from logsentry.sdk import Detector, Graph, Part, Progress
 from logsentry.text.keys import ChoosesKeys, ReadsTexts
 
@@ -31,6 +31,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detectors: Annotated[
         dict[str, dict[str, Any]], Meta(min_length=1, description="Detectors by name, with the settings of each.")
     ] = msgspec.field(default_factory=lambda: dict(DEFAULT))
+    device: Annotated[
+        Literal["cpu", "cuda"] | None,
+        Meta(description="Where those are trained that can choose and have no device of their own."),
+    ] = None
 
 
 class Hybrid:
@@ -41,8 +45,9 @@ class Hybrid:
     def __init__(self, config: Settings) -> None:
         if "hybrid" in config.detectors:
             raise UsageError("a hybrid cannot hold a hybrid; name its detectors one by one")
-        self.config = config
-        self.detectors: dict[str, Detector] = {name: make_detector(name, told) for name, told in config.detectors.items()}
+        chosen = {name: placed(name, told, config.device) for name, told in config.detectors.items()}
+        self.config = msgspec.structs.replace(config, detectors=chosen)
+        self.detectors: dict[str, Detector] = {name: make_detector(name, told) for name, told in chosen.items()}
         if own := [name for name, detector in self.detectors.items() if isinstance(detector, ChoosesKeys)]:
             raise UsageError(f"{own[0]} reads events by keys of its own, so it cannot be part of a hybrid")
 
@@ -69,6 +74,10 @@ class Hybrid:
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:
         """The parts of all; each file is named for its detector."""
         return [part for name, detector in self.detectors.items() for part in named(name, detector, folder, probe)]
+
+
+def placed(name: str, told: dict[str, Any], device: str | None) -> dict[str, Any]:
+    return {"device": device, **told} if device and has_device(name) else told
 
 
 def named(name: str, detector: Detector, folder: Path, probe: Sequence[Sequence[int]]) -> list[Part]:

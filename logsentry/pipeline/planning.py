@@ -10,7 +10,7 @@ import msgspec
 
 from logsentry.config import load
 from logsentry.errors import UsageError
-from logsentry.pipeline.build import make_source
+from logsentry.pipeline.build import has_device, make_source
 from logsentry.pipeline.labelled import LabelledPlan, TrainedOnLabels, train_labelled
 from logsentry.pipeline.training import Trained, TrainingPlan, train
 from logsentry.registry import installed
@@ -20,18 +20,34 @@ from logsentry.store.bundles import Store
 
 
 def carried_out(
-    store: Store, name: str, progress: Progress, benign: Sequence[str], malicious: Sequence[str], **asked: Any
+    store: Store,
+    name: str,
+    progress: Progress,
+    benign: Sequence[str],
+    malicious: Sequence[str],
+    device: str | None = None,
+    **asked: Any,
 ) -> Trained | TrainedOnLabels:
     """Train as asked: on labels where there are any or the detector wants them, else on ordinary logs.
 
     Raises `UsageError` where there is nothing to learn from.
     """
+    asked["settings"] = (*asked.get("settings", ()), *of_device(asked["detector"], device))
     detector = installed().get("detectors", asked["detector"])
     if not (benign or malicious or asked["paths"]):
         raise UsageError("there is nothing to learn from; name files, or give --benign and --malicious")
     if benign or malicious or hasattr(detector, "fit_labelled"):
         return train_labelled(plan_labelled(benign=benign, malicious=malicious, **asked), store, name, progress)
     return train(plan_training(**asked), store, name, progress)
+
+
+def of_device(detector: str, device: str | None) -> tuple[str, ...]:
+    """The setting that says where it trains. Raises `UsageError` for a GPU and a detector that has no use for one."""
+    if device is None or (device == "cpu" and not has_device(detector)):
+        return ()
+    if not has_device(detector):
+        raise UsageError(f"the detector {detector!r} is trained on the CPU alone; leave --device out")
+    return (f"device={device}",)
 
 
 def plan_labelled(

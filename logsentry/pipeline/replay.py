@@ -19,7 +19,8 @@ from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.deadletters import now
 from logsentry.pipeline.letters import Letter, chosen, letters, rewrite
-from logsentry.pipeline.run import Opened, expect_repeats, opened
+from logsentry.pipeline.opening import Opened, opened
+from logsentry.pipeline.runs import expect_repeats
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books

@@ -15,7 +15,8 @@ import msgspec
 
 from logsentry.errors import LogsentryError, Unavailable, UsageError
 from logsentry.pipeline import seen
-from logsentry.pipeline.checkpoint import FILES, Checkpoint, Found, Generation, encoded, inspect
+from logsentry.pipeline.checkpoint import Checkpoint
+from logsentry.pipeline.generation import FILES, Found, Generation, encoded, inspect
 from logsentry.store.bundles import write_whole
 
 FROM_START = "it begins at the start: every record is read again, and told by its id where the store keeps ids"

@@ -68,7 +68,7 @@ class Trained(msgspec.Struct, frozen=True):
         manifest, metrics = self.bundle.manifest, self.bundle.manifest.metrics
         told = [
             self.books.sentence().replace("scored", "used"),
-            f"{self._fitted()}; {manifest.keys:,} log keys; loss {metrics.get('loss', float('nan')):.3f}",
+            f"{self._fitted()}; {manifest.keys:,} log keys{self._learned()}",
             f"counting alone (a key never seen) would alert on {metrics['counting_unseen_key_share']:.1%} of the held-back normal windows",
         ]
         if self.alerts_per_day < self.smallest_budget:
@@ -77,6 +77,15 @@ class Trained(msgspec.Struct, frozen=True):
                 f"{self.alerts_per_day:g}: only windows stranger than all of them will alert; train on more logs for a finer threshold"
             )
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
+
+    def _learned(self) -> str:
+        """The loss, where there is one; a detector without says what it counted."""
+        if "loss" in self.figures:
+            return f"; loss {self.figures['loss']:.3f}"
+        told = [
+            f"{name.replace('_', ' ')} {figure:,.5g}" for name, figure in self.figures.items() if name not in (*NOT_KEPT, "folds")
+        ]
+        return "; " + ", ".join(told) if told else ""
 
     def _fitted(self) -> str:
         data, metrics = self.bundle.manifest.data, self.bundle.manifest.metrics

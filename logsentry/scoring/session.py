@@ -18,6 +18,9 @@ from logsentry.errors import BundleRefused, Unavailable, UsageError
 from logsentry.sdk import Graph, Part
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+WARNINGS, FATAL = 2, 4
+"""Severities of onnxruntime's log, from which on it writes to stderr."""
+
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-2, "int8": float("inf")}
 """Largest difference of a distance or surprise from torch's answers; 8 bits do not keep them, and are calibrated for themselves."""
 
@@ -78,14 +81,19 @@ def choose(graphs: Sequence[Graph], providers: Sequence[str], precision: str, wh
     return next((graph for graph in fitting if graph.layout == layout), fitting[0])
 
 
-def open_session(model: bytes, providers: Sequence[str], threads: int) -> tuple[ort.InferenceSession, bool]:
+def open_session(model: bytes, providers: Sequence[str], threads: int, aloud: bool = False) -> tuple[ort.InferenceSession, bool]:
+    """The session of the first provider that works, and whether another was wanted before it.
+
+    `aloud`: the native library says on stderr which of its own files it misses. Else the error alone speaks.
+    """
     unknown = [name for name in providers if name not in PROVIDERS]
     if unknown or not providers:
         raise UsageError(f"there is no execution provider {unknown[0] if unknown else ''!r}; known: {', '.join(PROVIDERS)}")
+    ort.set_default_logger_severity(WARNINGS if aloud else FATAL)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4
+    options.log_severity_level = FATAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     available = ort.get_available_providers()
     for name in providers:

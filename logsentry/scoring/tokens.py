@@ -124,9 +124,11 @@ def open_tokens(
 
 def check(told: Mapping[str, int], where: str) -> None:
     """Raises `BundleRefused` where settings are missing or out of range, as only a damaged or foreign bundle has them."""
-    missing = [name for name in ("max_length", "chunk", "pooling", "ids", "classes") if name not in told]
+    missing = [name for name in ("max_length", "chunk", "pooling", "classes") if name not in told]
     if missing:
         raise BundleRefused(f"{where} does not say {', '.join(missing)} of its classifier; train the bundle again")
+    if told.get("ids"):
+        raise BundleRefused(f"{where} has n-grams inside its encoder, which no detector makes any more; train encoder-bag")
     fits = told["max_length"] > 0 and 0 <= told["chunk"] <= told["max_length"] and 0 <= told["pooling"] < len(POOLINGS)
     if not fits or not 0 <= told.get("benign", 0) < max(told["classes"], 1):
         raise BundleRefused(f"{where} has settings of its classifier that cannot be: {dict(told)}")

@@ -74,16 +74,14 @@ class InChunks:
         self._body, degraded = open_session(models[0], providers, threads)
         self._head, also = open_session(models[1], providers, threads)
         self.degraded = degraded or also
-        self._chunk, self._pooling, self._ids = settings["chunk"], POOLINGS[settings["pooling"]], bool(settings["ids"])
+        self._chunk, self._pooling = settings["chunk"], POOLINGS[settings["pooling"]]
         self._places = settings["max_length"] // settings["chunk"]
         self.table = Chunks(self._summarise, bound)
 
     def logits(self, rows: Rows) -> np.ndarray:
         chunks = cut(rows, self._chunk)
-        feeds = {"pooled": pool(self.table.summaries(chunks), chunks, self._pooling)}
-        if self._ids:
-            feeds["ids"] = padded(rows, max((len(row) for row in rows), default=0)).astype(np.int64)
-        logits: np.ndarray = self._head.run(["logits"], feeds)[0]
+        pooled = pool(self.table.summaries(chunks), chunks, self._pooling)
+        logits: np.ndarray = self._head.run(["logits"], {"pooled": pooled})[0]
         return logits
 
     def _summarise(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from logsentry.sdk import Framing
+from logsentry.sdk import Framing, UsageError
 
 
 class FilesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,3 +20,10 @@ class FilesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     framing: Framing = "lines"
     max_record_bytes: int = 16 << 20
     max_ratio: float = 500.0
+
+    def check(self) -> None:
+        """Raises `UsageError` where there is nothing to read."""
+        if not self.paths:
+            raise UsageError("files: name at least one path, pattern or -")
+        if self.max_record_bytes < 1:
+            raise UsageError("files: max_record_bytes must be at least 1")

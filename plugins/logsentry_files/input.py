@@ -18,7 +18,7 @@ from zlib import crc32
 
 import msgspec
 
-from logsentry.sdk import Cursor, Framing, InputError, Record, UsageError
+from logsentry.sdk import Cursor, Framing, InputError, Record
 from logsentry_files.compression import Archives
 from logsentry_files.config import FilesConfig
 from logsentry_files.lines import Lines
@@ -32,10 +32,7 @@ class Files:
     Config: ClassVar[type[msgspec.Struct]] = FilesConfig
 
     def __init__(self, config: FilesConfig) -> None:
-        if not config.paths:
-            raise UsageError("files: name at least one path, pattern or -")
-        if config.max_record_bytes < 1:
-            raise UsageError("files: max_record_bytes must be at least 1")
+        config.check()
         self._config = config
         self._stream: Stream | None = None
         self._archives = Archives()

@@ -50,6 +50,12 @@ class HttpAccessConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     iis_fields: str = ""
     time_zone: str = "UTC"
 
+    def check(self) -> None:
+        """Raises `UsageError` for a format that cannot be read, and a time zone that there is not."""
+        zone = _zone(self.time_zone)
+        for format_ in self.formats:
+            reader(format_, zone)
+
 
 class HttpAccess:
     """Decodes one line into one event. Values that are only `-` are absent."""

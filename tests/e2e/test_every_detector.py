@@ -11,7 +11,7 @@ import logsentry
 from logsentry.errors import UsageError
 from logsentry.pipeline.build import make_files, make_source
 from logsentry.pipeline.decode import read as decoded
-from logsentry.pipeline.run import verify_bundle
+from logsentry.pipeline.opening import verify_bundle
 from logsentry.pipeline.training import TrainingPlan, train
 from logsentry.registry import installed
 from logsentry.schema.window import Window

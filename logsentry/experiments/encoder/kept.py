@@ -1,4 +1,4 @@
-"""Fits that are run once and kept: each is a JSON file named by what was asked, so that a run that was killed goes on where it was."""
+"""Fits of the study, run once and kept (`keeping.py`), and what is required of their answers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import numpy as np
 
 from logsentry.errors import ContractBroken
 from logsentry.experiments.encoder.asking import Answer, Asked, Fit
-from logsentry.experiments.trials import within
+from logsentry.experiments.keeping import Kept
 from logsentry.sdk import Progress
-from logsentry.store.bundles import write_whole
 
 
 class Finished(msgspec.Struct):
@@ -28,31 +27,21 @@ class KeptFits:
     """Runs fits, or finds them finished in a folder. `fresh` forgets the finished ones among those asked."""
 
     def __init__(self, folder: Path, fit: Fit, fresh: bool = False) -> None:
-        self._folder, self._fit, self._fresh = folder, fit, fresh
+        self._kept, self._fit = Kept(folder, fresh), fit
 
     def run(self, asked: Sequence[Asked], progress: Progress) -> Iterator[tuple[Asked, Answer]]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if self._fresh:
-            for one in asked:
-                self._path(one).unlink(missing_ok=True)
-        for done, one in enumerate(asked):
-            title = f"{one.method.name}, fold {one.fold + 1}, seed {one.seed}"
-            yield one, self._one(one, within(progress, done, len(asked), title))
-        progress(len(asked), len(asked), "")
+        for one, finished in self._kept.each(asked, Finished, self._finished, _title, progress):
+            yield one, finished.answer
 
-    def _one(self, asked: Asked, progress: Progress) -> Answer:
-        path = self._path(asked)
-        if path.exists():
-            return msgspec.json.decode(path.read_bytes(), type=Finished).answer
-        progress(0, 0, "")
+    def _finished(self, asked: Asked, progress: Progress) -> Finished:
         began = time.perf_counter()
         answer = checked(self._fit(asked, progress), asked)
         answer.seconds = time.perf_counter() - began
-        write_whole(path, msgspec.json.encode(Finished(asked.told, answer)))
-        return answer
+        return Finished(asked.told, answer)
 
-    def _path(self, asked: Asked) -> Path:
-        return self._folder / f"{asked.digest}.json"
+
+def _title(asked: Asked) -> str:
+    return f"{asked.method.name}, fold {asked.fold + 1}, seed {asked.seed}"
 
 
 def checked(answer: Answer, asked: Asked) -> Answer:

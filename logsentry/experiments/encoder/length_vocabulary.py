@@ -55,7 +55,7 @@ def drawn(corpus: Corpus, rows: Sequence[Row], folder: Path) -> list[str]:
     for file, detector in names.items():
         some = [row for row in rows if row.method.detector == detector]
         if some:
-            title = f"{STATED} %, test rows: {'encoder' if detector == 'encoder' else BASELINE.name}"
+            title = f"{STATED}, %, test rows: {'encoder' if detector == 'encoder' else BASELINE.name}"
             study_figures.heatmap(cells(some), LENGTHS, VOCABULARIES, title, folder / file)
             found.append(file)
     return found

@@ -18,9 +18,9 @@ from logsentry.scoring.roc import RATES, Curve, Roc, draws
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
-MEASURES = ("AUC", *(f"TPR at {rate:g}" for rate in RATES), "F1")
+MEASURES = ("AUC", *(f"TPR at FPR {rate:.0e}".replace("e-0", "e-") for rate in RATES), "F1")
 """F1 counts an alarm where malicious is likelier than not (logit above 0), as the published figures do."""
-STATED = "TPR at 0.001"
+STATED = "TPR at FPR 1e-3"
 
 
 class Rated(NamedTuple):

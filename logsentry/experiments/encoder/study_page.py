@@ -34,7 +34,7 @@ def written(factor: Factor, corpus: Corpus, rows: Sequence[Row], budget: Budget,
 
 def table(rows: Sequence[Row], which: str) -> str:
     """Every measure in percent with its interval, and the spread over folds and seeds of the two that matter most."""
-    columns = ["method", *(f"{name} %" for name in MEASURES), "± folds: AUC", f"± folds: {STATED}", "s / fit"]
+    columns = ["method", *(f"{name}, %" for name in MEASURES), "± folds: AUC", f"± folds: {STATED}", "s / fit"]
     lines = []
     for row in rows:
         judged = row.judged[which]

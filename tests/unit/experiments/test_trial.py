@@ -77,7 +77,7 @@ def test_random_masks_are_for_one_model(small: Benchmark) -> None:
 
 @pytest.mark.parametrize(
     ("detector", "options"),
-    [("counting", {}), ("hybrid", {"detectors": {"logbert-ensemble": {"members": 1, **TINY}, "counting": {}}})],
+    [("counting", {}), ("hybrid", {"detectors": {"pca": {}, "counting": {}}})],  # torch takes seconds to write each fold's graph
 )
 def test_in_folds_every_window_is_held_back_once(small: Benchmark, detector: str, options: dict[str, Any]) -> None:
     splits = fold_splits(small, 1, 3)

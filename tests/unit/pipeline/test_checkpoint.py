@@ -13,7 +13,9 @@ import pytest
 
 from logsentry.errors import LogsentryError, Unavailable, UsageError
 from logsentry.pipeline import checkpoint as checkpoint_module
-from logsentry.pipeline.checkpoint import FILES, VERSION, Checkpoint, inspect
+from logsentry.pipeline.checkpoint import Checkpoint
+from logsentry.pipeline.generation import FILES, VERSION, inspect
+from logsentry.pipeline.in_flight import Handed
 from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor
 
@@ -136,9 +138,28 @@ def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path, which: str) ->
     path.write_bytes(content)
     with Checkpoint(tmp_path) as state:
         for act in (state.load, lambda: state.save(at(1), Books())):
-            with pytest.raises(LogsentryError, match=r"written by a newer logsentry \(format 2\); upgrade this one"):
+            with pytest.raises(LogsentryError, match=rf"written by a newer logsentry \(format {VERSION + 1}\); upgrade this one"):
                 act()
     assert path.read_bytes() == content
+
+
+def test_a_file_of_format_1_is_read_and_replaced_by_one_of_this_format(tmp_path: Path) -> None:
+    body = b'{"version": 1, "owner": "", "sequence": 7, "cursor": {"path": "a.log", "offset": 4}, "books": {"read": 4, "scored": 4}, '
+    (tmp_path / FILES[0]).write_bytes(_with_crc(body + b'"ahead": {"a.log": [9, 11]}}'))
+    with Checkpoint(tmp_path) as state:
+        found = state.load()
+        assert (found.cursor, found.ahead) == (at(4), {("a.log", 9), ("a.log", 11)})
+        assert (found.in_flight, found.ended) == ((), ())
+        state.save(at(11), Books(), in_flight=(Handed("host", ("e1", "e2")),), ended=["e3"])
+        again = state.load()
+    assert (again.cursor, again.in_flight, again.ended) == (at(11), (Handed("host", ("e1", "e2")),), ("e3",))
+
+
+def test_a_pass_that_has_settled_nothing_may_have_windows_in_flight(tmp_path: Path) -> None:
+    with Checkpoint(tmp_path) as state:
+        state.save(None, Books(), in_flight=(Handed("host", ("e1",), later=("e1",)),))
+        found = state.load()
+    assert (found.cursor, found.in_flight) == (None, (Handed("host", ("e1",), ("e1",)),))
 
 
 def test_the_state_of_another_pipeline_is_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from logsentry.pipeline.build import make_source
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.continuous import LATE, ContinuousPass
 from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.scoring import Scores
+from logsentry.pipeline.handing import Scores
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.profile import CountRule, Windowing
 from logsentry.schema.record import Cursor, Record
@@ -117,7 +117,7 @@ class Stage:
                 stop=stop,
                 now=input_.clock,
             )
-            return self.work.run(input_, lambda *_: None, checkpoint.load().cursor).sentence()
+            return self.work.run(input_, lambda *_: None, checkpoint.load()).sentence()
 
     def sizes(self) -> list[int]:
         return [len(item.window.events) for item in self.kept.items]

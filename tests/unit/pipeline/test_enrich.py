@@ -22,7 +22,7 @@ from logsentry.pipeline.build import make_source
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.enrich import Enriched, enrich_input, scheduled
 from logsentry.pipeline.finding import find_bundle
-from logsentry.pipeline.run import Opened
+from logsentry.pipeline.opening import Opened
 from logsentry.pipeline.span import Span, moment, span
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.record import Address, Cursor, Record
@@ -301,13 +301,8 @@ def test_every_document_ends_in_one_window_whatever_is_late_or_cut_off(
     pauses: list[int],
     cuts: list[int],
 ) -> None:
-    """Passes come `pauses` seconds apart; some die after the store has taken their n-th batch and before their books are kept.
-
-    A document that comes late into a session which such a pass had stored and not yet kept would be scored with it once more, as
-    decision 012 says; so documents are late or passes die, and not both.
-    """
-    if any(cut >= 0 for cut in cuts):
-        arrived = [(second, 0, host) for second, _, host in arrived]
+    """Passes come `pauses` seconds apart; some die after the store has taken their n-th batch and before their books are kept. A
+    document may come late into a session which such a pass had stored and not yet kept (decision 015)."""
     job = Job(tmp_path_factory.mktemp("job"), scorer)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scoring, "BATCH", 2)

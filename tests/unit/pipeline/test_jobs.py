@@ -15,8 +15,9 @@ import pytest
 import logsentry
 from logsentry.errors import LogsentryError, Unavailable
 from logsentry.pipeline.build import make_source
-from logsentry.pipeline.checkpoint import Checkpoint, inspect
+from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.deadletters import DeadLetters
+from logsentry.pipeline.generation import inspect
 from logsentry.pipeline.letters import letters
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.seen import Seen
@@ -116,13 +117,13 @@ def job(
 ) -> Books:
     with Checkpoint(folder / "state") as state:
         resumed = state.load()
-        cursors = [cursor for cursor in (resumed.cursor, resumed.before) if cursor is not None]
-        since = min((int(cursor["time"]) for cursor in cursors), default=OVERLAP) - OVERLAP
+        cursors = (resumed.cursor, resumed.before)
+        since = min(0 if cursor is None else int(cursor["time"]) - OVERLAP for cursor in cursors)
         dead = DeadLetters(folder / "dead.ndjson")
         source = make_source("http-access")
         seen = Seen(folder / "state", since)
         work = ScoringPass(source, scorer, [store], dead, state, seen=seen, leave_open=True, patience=0, stop=stop, silent=silent)
-        return work.run(Index(documents, until), lambda done, total, note: None, resumed.cursor)
+        return work.run(Index(documents, until), lambda done, total, note: None, resumed)
 
 
 def undisturbed(scorer: Scorer, folder: Path, documents: Sequence[Document]) -> list[tuple[str, ...]]:

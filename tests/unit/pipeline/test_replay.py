@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from logsentry.errors import Unavailable, UsageError
-from logsentry.pipeline import run as run_module
 from logsentry.pipeline.letters import Letter, letters
+from logsentry.pipeline.opening import opened
 from logsentry.pipeline.replay import Replayed, replay
 from logsentry.pipeline.run import run_config
 from logsentry.registry import Offer, installed
@@ -215,7 +215,7 @@ def test_an_exporter_is_told_that_scores_may_come_again(config: Path) -> None:
 def test_a_line_says_which_configuration_and_bundle_it_met(config: Path) -> None:
     Picky.refused.add("10.0.0.1")
     run(config, (1, 0))
-    with run_module.opened(config) as found:
+    with opened(config) as found:
         [letter] = dead(config)
         assert letter.said["config"] == found.digest
         assert letter.said["bundle"] == found.scorer.bundle.digest

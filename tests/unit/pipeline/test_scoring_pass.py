@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,9 +13,9 @@ import pytest
 import logsentry
 from logsentry.errors import InputError, Unavailable
 from logsentry.pipeline.build import make_files, make_source
-from logsentry.pipeline.checkpoint import Checkpoint, Place
+from logsentry.pipeline.checkpoint import Checkpoint, Resumed
 from logsentry.pipeline.deadletters import DeadLetters
-from logsentry.pipeline.scoring import ScoringPass
+from logsentry.pipeline.scoring import START, ScoringPass
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
 from logsentry.schema.record import Cursor, Record
@@ -66,8 +67,8 @@ def quiet(done: int, total: int, note: str) -> None:
     """No bar in a test."""
 
 
-def read_through(pass_: ScoringPass, log: Path, after: Cursor | None = None) -> str:
-    return pass_.run(make_files([str(log)], make_source("http-access")), quiet, after).sentence()
+def read_through(pass_: ScoringPass, log: Path, resumed: Resumed = START) -> str:
+    return pass_.run(make_files([str(log)], make_source("http-access")), quiet, resumed).sentence()
 
 
 def test_every_record_ends_once(scorer: Scorer, log: Path, tmp_path: Path) -> None:
@@ -99,9 +100,8 @@ def test_an_exporter_that_breaks_leaves_the_cursor_where_it_was(scorer: Scorer, 
     with Checkpoint(tmp_path / "state") as state:
         with pytest.raises(Unavailable, match="disk is full"):
             read_through(work(scorer, tmp_path, Kept(broken=True), state), log)
-        after = state.load().cursor
-        exporter = Kept()
-        books = work(scorer, tmp_path, exporter, state).run(make_files([str(log)], make_source("http-access")), quiet, after)
+        resumed, exporter = state.load(), Kept()
+        books = work(scorer, tmp_path, exporter, state).run(make_files([str(log)], make_source("http-access")), quiet, resumed)
     assert books.balanced
     assert sum(len(item.window.events) for item in exporter.items) == 12
 
@@ -153,7 +153,7 @@ def test_stopped_while_a_place_takes_nothing_it_ends_at_once_and_the_next_pass_h
         assert first.run(files, quiet).sentence() == "read 15 = scored 0 + filtered 2 + dead-lettered 1 + open 12"
         resumed, exporter = state.load(), Kept()
         second = work(scorer, tmp_path, exporter, state)
-        assert second.run(files, quiet, resumed.cursor, resumed.ahead).balanced
+        assert second.run(files, quiet, resumed).balanced
     assert sum(len(item.window.events) for item in exporter.items) == 12
 
 
@@ -180,10 +180,10 @@ class Killed(Checkpoint):
 
     falls: Falls | None = None
 
-    def save(self, cursor: Cursor, books: Books, ahead: Iterable[Place] = ()) -> None:
+    def save(self, cursor: Cursor | None, books: Books, *rest: Any) -> None:
         dead = self.falls is not None and self.falls.batches in self.falls.before | self.falls.after
         if not dead:
-            super().save(cursor, books, ahead)
+            super().save(cursor, books, *rest)
 
 
 def stored(exporter: Kept) -> list[tuple[str, ...]]:
@@ -212,7 +212,7 @@ def test_cut_off_anywhere_and_resumed_it_stores_what_an_undisturbed_pass_stores(
             pass_ = work(scorer, tmp_path, falls, state)
             passes += 1
             try:
-                pass_.run(make_files([str(log)], make_source("http-access")), quiet, resumed.cursor, resumed.ahead)
+                pass_.run(make_files([str(log)], make_source("http-access")), quiet, resumed)
                 break
             except Unavailable:
                 continue

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from logsentry.errors import LogsentryError, Unavailable, UsageError
-from logsentry.pipeline.checkpoint import FILES, Checkpoint, inspect
+from logsentry.pipeline.checkpoint import Checkpoint
+from logsentry.pipeline.generation import FILES, inspect
 from logsentry.pipeline.seen import FILE, HEAD, Seen
 from logsentry.pipeline.states import repair, sentences, states
 from logsentry.schema.books import Books

@@ -27,7 +27,7 @@ export = pytest.importorskip("logsentry.learn.encoder_export")
 LENGTH, VOCABULARY = 32, 40
 SHAPES = [
     {"chunk": 8, "pooling": "mean"},
-    {"chunk": 8, "pooling": "max", "classes": 8, "grams": 2, "buckets": 64},
+    {"chunk": 8, "pooling": "max", "classes": 8},
     {"chunk": 8, "pooling": "flatten"},
     {"chunk": 0, "pooling": "mean"},
 ]
@@ -188,7 +188,13 @@ def test_a_bundle_that_answers_otherwise_is_refused(made: Made) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "said"), [({"benign": 9}, "cannot be"), ({"max_length": 0}, "cannot be"), ({"pooling": 3}, "cannot be")]
+    ("told", "said"),
+    [
+        ({"benign": 9}, "cannot be"),
+        ({"max_length": 0}, "cannot be"),
+        ({"pooling": 3}, "cannot be"),
+        ({"ids": 1}, "n-grams inside"),
+    ],
 )
 def test_settings_that_cannot_be_are_refused(made: Made, told: dict[str, int], said: str) -> None:
     with pytest.raises(BundleRefused, match=said):

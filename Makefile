@@ -7,14 +7,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 DEV := .venv-dev/bin
 OUT ?= out/demo
+# A file's tests stay in one process, as they share servers and trainings; tests/conftest.py puts the longest files first.
+WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test services check lint types bench soak lock demo-bundle clean
 
 demo: .venv/.installed  ## score real access logs, from raw lines to a report
 	@.venv/bin/logsentry demo --out $(OUT)
 
-test: .venv-dev/.installed  ## every test that is not slow
-	@$(DEV)/python -m pytest -q $(ARGS)
+test: .venv-dev/.installed  ## every test that is not slow; with WORKERS= in one process
+	@$(DEV)/python -m pytest -q $(WORKERS) $(ARGS)
 
 services: .venv-dev/.installed .venv-appinspect/.installed .venv-peers/.installed  ## what tests start or call: Elasticsearch (fetched once, with Maven), Splunk's checker
 	@PYTHONPATH=tests $(DEV)/python -m services.download

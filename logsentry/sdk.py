@@ -28,6 +28,7 @@ from logsentry.schema.profile import CountRule, Field, Profile, SessionRule, Tim
 from logsentry.schema.record import Address, Cursor, Record
 from logsentry.schema.score import Delivered, Outcome, Reason, Rejected, Retry, Score, Scored
 from logsentry.schema.secret import Secret
+from logsentry.schema.server_url import server_url
 from logsentry.schema.stored import Columns, StoredEvent, StoredScore
 from logsentry.schema.window import Window
 
@@ -36,7 +37,7 @@ __all__ = [
     "Exporter", "Field", "Filtered", "Frameable", "Framed", "Framing", "Graph", "hookimpl", "Input", "InputError", "Joined",
     "Joiner", "Joining", "LogsentryError", "MayRepeat", "Measured", "Outcome", "Part", "Profile", "Progress", "readable",
     "Reason", "Record", "Register", "Rejected", "Retry", "Run", "Scheduled", "Score", "Scored", "ScoreReader", "Secret",
-    "SessionRule", "Source", "StoredEvent", "StoredScore", "TimeRule", "timestamp", "TrainingError", "Unavailable",
+    "server_url", "SessionRule", "Source", "StoredEvent", "StoredScore", "TimeRule", "timestamp", "TrainingError", "Unavailable",
     "UsageError", "Value", "Window", "Windowing",
 ]  # fmt: skip
 

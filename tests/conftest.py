@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DATA = Path(os.environ.get("LOGSENTRY_DATA") or ROOT.parent / "shared" / "data")
+SERVERS = {"elasticsearch", "secured_elasticsearch"}
 IN_CI = os.environ.get("CI") == "true"
+ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 ALLOWED_SKIPS = ("no GPU",)
 """Reasons, as far as they begin so, for which a test may be skipped in CI: what the machine cannot run."""
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if IN_CI else "here")
+if ONE_OF_SEVERAL:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch would take all cores for each worker and wait for them in a loop
 
 _skipped: dict[str, str] = {}
 
@@ -40,11 +44,14 @@ def data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def elasticsearch() -> Iterator[str]:
+def elasticsearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an Elasticsearch without security, shared by all tests: each takes a namespace of its own."""
     from services.elasticsearch import open_node
+    from services.node import SHORT_LIVED
+    from services.shared import common_folder, shared
 
-    yield from _serving(open_node())
+    folder = common_folder(tmp_path_factory.getbasetemp())
+    yield from _serving(shared(folder, "elasticsearch", lambda: open_node(SHORT_LIVED), str))
 
 
 @pytest.fixture(scope="session")
@@ -76,17 +83,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if item.get_closest_marker("data"):
                 item.add_marker(absent)
+    if ONE_OF_SEVERAL:
+        _longest_first(items)
     if not config.getoption("--soak") and "soak" not in (config.option.markexpr or ""):
         slow = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=slow)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
-    report = yield
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Files that want a real server take minutes, so that a worker that gets one last would work alone; order inside a file is kept."""
+    slow = {item.path for item in items if SERVERS & set(getattr(item, "fixturenames", ()))}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
     _note(report)
-    return report  # type: ignore[return-value]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

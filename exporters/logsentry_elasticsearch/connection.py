@@ -20,7 +20,7 @@ import msgspec
 import orjson
 from elastic_transport import HttpHeaders, NodeConfig, NodePool, Urllib3HttpNode
 
-from logsentry.sdk import Secret, Unavailable, UsageError
+from logsentry.sdk import Secret, Unavailable, UsageError, server_url
 
 VARIABLE = "LOGSENTRY_ELASTICSEARCH_"
 """Of options that are left out: `LOGSENTRY_ELASTICSEARCH_API_KEY`, `_USERNAME`, `_PASSWORD`, `_CA_FILE`, `_FINGERPRINT`."""
@@ -161,25 +161,10 @@ def _completed(config: Connection) -> Connection:
 def _urls(config: Connection) -> list[str]:
     if bool(config.url) == bool(config.cloud_id):
         raise UsageError("say where Elasticsearch is with either url or cloud_id")
-    return [_checked(url.strip()) for url in config.url.split(",")] if config.url else [_of_cloud(config.cloud_id)]
-
-
-def _checked(url: str) -> str:
-    """The address without its last slash; never printed where it holds a password."""
-    try:
-        parts = urlsplit(url)
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or bool(parts.query or parts.fragment)
-        _ = parts.port  # which raises where it is no number
-    except ValueError:
-        parts, wrong = urlsplit(""), True
-    if "@" in url:
-        raise UsageError(
-            "an address of Elasticsearch holds no user name and password, since addresses are printed; "
-            f"give username and password, or {VARIABLE}USERNAME and {VARIABLE}PASSWORD, or an API key"
-        )
-    if wrong:
-        raise UsageError(f"{url!r} is no address of Elasticsearch; write for instance https://host:9200")
-    return url.rstrip("/")
+    if config.cloud_id:
+        return [_of_cloud(config.cloud_id)]
+    instead = f"give username and password, or {VARIABLE}USERNAME and {VARIABLE}PASSWORD, or an API key"
+    return [server_url(url.strip(), "Elasticsearch", instead, "https://host:9200") for url in config.url.split(",")]
 
 
 def _of_cloud(cloud_id: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 import orjson
 import urllib3
 
-from logsentry.sdk import Secret, Unavailable, UsageError
+from logsentry.sdk import Secret, Unavailable, UsageError, server_url
 
 VARIABLE = "LOGSENTRY_SPLUNK_"
 """Of options that are left out: `LOGSENTRY_SPLUNK_TOKEN`, `_CA_FILE`, `_FINGERPRINT`."""
@@ -52,7 +52,7 @@ class SplunkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def check(self) -> None:
         """Raises `UsageError` where an option cannot be meant, and where there is no token."""
-        _checked(self.url)
+        _address(self.url)
         _channel(self.channel)
         _token(self)
 
@@ -86,7 +86,7 @@ class Collector:
     def __init__(self, config: SplunkConfig) -> None:
         """Raises `UsageError` where an option cannot be meant; no connection is made yet."""
         self._config = config
-        self.named = _checked(config.url)
+        self.named = _address(config.url)
         """The address as it may be printed."""
         self.channel = _channel(config.channel)
         self._headers = {
@@ -141,19 +141,10 @@ def _read(status: int, body: bytes) -> Answer:
     )
 
 
-def _checked(url: str) -> str:
-    """The address without its last slash and without HEC's own path; never printed where it holds a password."""
-    try:
-        parts = urlsplit(url)
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or bool(parts.query or parts.fragment)
-        _ = parts.port  # which raises where it is no number
-    except ValueError:
-        wrong = True
-    if "@" in url:
-        raise UsageError(f"an address of Splunk holds no password, since addresses are printed; set {VARIABLE}TOKEN")
-    if wrong:
-        raise UsageError(f"{url!r} is no address of Splunk's HTTP Event Collector; write for instance https://host:8088")
-    return url.rstrip("/").removesuffix("/event").removesuffix("/services/collector")
+def _address(url: str) -> str:
+    """Without HEC's own path."""
+    found = server_url(url, "Splunk's HTTP Event Collector", f"set {VARIABLE}TOKEN", "https://host:8088")
+    return found.removesuffix("/event").removesuffix("/services/collector")
 
 
 def _token(config: SplunkConfig) -> str:

@@ -18,6 +18,7 @@ import urllib3
 
 from logsentry.errors import BundleRefused, InputError, LogsentryError, Unavailable, UsageError
 from logsentry.schema.secret import Secret
+from logsentry.schema.server_url import server_url
 
 PORT = 8642
 CONNECT_SECONDS = 10.0
@@ -71,7 +72,7 @@ class Asking:
     def __init__(self, connection: Connection, notice: Callable[[str], None]) -> None:
         """Raises `UsageError` for an address that is none, and for certificates that cannot be used."""
         self._to, self._notice, self._met = connection, notice, False
-        self.at = _checked(connection.server)
+        self.at = server_url(connection.server, "a server", "set LOGSENTRY_TOKEN", f"http://127.0.0.1:{PORT}")
         self._headers = {"accept": "application/json"}
         if connection.token is not None:
             self._headers["authorization"] = f"Bearer {connection.token.reveal()}"
@@ -119,21 +120,6 @@ class Asking:
 
     def close(self) -> None:
         self._pool.clear()
-
-
-def _checked(url: str) -> str:
-    """The address without its last slash; never printed where it holds a password."""
-    if "@" in url:
-        raise UsageError("an address holds no password, since addresses are printed; set LOGSENTRY_TOKEN")
-    try:
-        parts = urlsplit(url)
-        wrong = parts.scheme not in ("http", "https") or not parts.hostname or bool(parts.query or parts.fragment)
-        _ = parts.port  # which raises where it is no number
-    except ValueError:
-        wrong = True
-    if wrong:
-        raise UsageError(f"{url!r} is no address of a server; write for instance http://127.0.0.1:{PORT}")
-    return url.rstrip("/")
 
 
 def _pool(to: Connection, at: str) -> urllib3.PoolManager:

@@ -23,7 +23,7 @@ from services.elasticsearch import Secured
 from services.enrichment import configure
 from services.passes import Passes
 from services.proxy import Proxy, Status
-from services.weblogs import dead_letters, make_streams, plant, stored
+from services.weblogs import dead_letters, make_streams, own_index, plant, stored
 
 LINE = '%s - - [20/May/2015:00:05:11 +0000] "GET %s HTTP/1.1" 200 4877 "-" "%s"'
 DAY = "2015-05-20T00:05:11Z"
@@ -38,23 +38,10 @@ def passes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Passes]:
     found.close()
 
 
-@pytest.fixture(scope="module")
-def client(elasticsearch: str) -> Iterator[Elasticsearch]:
-    with Elasticsearch(elasticsearch) as found:
-        yield found
-
-
-@pytest.fixture
-def namespace(client: Elasticsearch) -> str:
-    name = f"tests_{uuid4().hex[:12]}"
-    make_streams(client, name)
-    return name
-
-
 @pytest.fixture
 def index(client: Elasticsearch) -> Iterator[str]:
     """Two ordinary lines."""
-    name = f"weblogs-{uuid4().hex[:12]}"
+    name = own_index()
     for number in range(2):
         message = LINE % (f"192.0.2.{number}", "/", "curl/7.1")
         client.index(index=name, id=str(number), document={"@timestamp": DAY, "message": message}, refresh=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from logsentry_elasticsearch.kibana import Kibana
 from logsentry_elasticsearch.kibana_objects import LINK, LINK_SCRIPT, ndjson, objects
 from logsentry_elasticsearch.kibana_saved import ALERTS, SCORES, SOURCES
 from logsentry_elasticsearch.names import Names
+from services.answering import Answering, address, answering
 
 from logsentry.sdk import Secret, Unavailable
 
@@ -132,40 +132,25 @@ def test_a_line_an_object(tmp_path: Path) -> None:
     assert len((tmp_path / "new" / "logsentry-kibana.ndjson").read_bytes().splitlines()) == len(MADE)
 
 
-class Answering(BaseHTTPRequestHandler):
+class Importing(Answering):
     """Kibana's import: it checks what Kibana checks, and keeps what it got in its server."""
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
         head = f"content-type: {self.headers['content-type']}\r\n\r\n".encode()
-        (part,) = message_from_bytes(head + body).get_payload()  # type: ignore[misc]
+        (part,) = message_from_bytes(head + self.body()).get_payload()  # type: ignore[misc]
         self.server.got = (self.path, dict(self.headers), part)  # type: ignore[attr-defined]
         status, said = self.server.answer  # type: ignore[attr-defined]
         if "kbn-xsrf" not in self.headers:
             status, said = 400, {"statusCode": 400, "error": "Bad Request", "message": "Request must contain a kbn-xsrf header."}
-        data = json.dumps(said).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+        self.answer(status, said)
 
 
 @pytest.fixture
 def kibana() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Importing)
     server.answer = 200, {"success": True, "successCount": len(MADE)}  # type: ignore[attr-defined]
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-def address(server: ThreadingHTTPServer) -> str:
-    return f"http://127.0.0.1:{server.server_port}"
+    with answering(server):
+        yield server
 
 
 def test_the_import_is_one_form_with_credentials(kibana: Any) -> None:

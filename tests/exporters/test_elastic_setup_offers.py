@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from contextlib import ExitStack
+from http.server import ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
@@ -19,6 +19,7 @@ from logsentry_elasticsearch.differences import WHOLE, differences
 from logsentry_elasticsearch.names import Names
 from logsentry_elasticsearch.offer import Wishes, offer_of
 from logsentry_elasticsearch.setup import Finding, items, run
+from services.answering import Answering, address, answering
 
 from logsentry.sdk import Unavailable
 
@@ -37,7 +38,7 @@ class Offering(ThreadingHTTPServer):
         self.kept: dict[str, Any] = {}
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(Answering):
     server: Offering
     shapes: ClassVar = {"_component_template": "component_template", "_index_template": "index_template"}
 
@@ -46,7 +47,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         status, said = self.found(self.path.strip("/").split("/"))
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        body = json.loads(self.body())
         if status in (200, 404):
             self.server.kept[self.path] = body
             status, said = 200, {"acknowledged": True}
@@ -54,7 +55,7 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         assert self.path == "/_ingest/pipeline/_simulate"
-        self.rfile.read(int(self.headers["content-length"]))
+        self.body()
         status, said = self.found(["_ingest"])
         self.answer(200 if status == 404 else status, said)
 
@@ -73,32 +74,17 @@ class Answers(BaseHTTPRequestHandler):
             return 200, {shape + "s": [{"name": name, shape: body | ADDED}]}
         return 200, {name: body | ADDED}
 
-    def answer(self, status: int, said: dict[str, Any]) -> None:
-        data = json.dumps(said).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
 
 @pytest.fixture
 def serving() -> Iterator[Any]:
-    started: list[Offering] = []
+    with ExitStack() as started:
 
-    def start(*args: Any, **more: Any) -> tuple[Cluster, Offering]:
-        server = Offering(*args, **more)
-        started.append(server)
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return Cluster(Connection(url=f"http://127.0.0.1:{server.server_port}")), server
+        def start(*args: Any, **more: Any) -> tuple[Cluster, Offering]:
+            server = Offering(*args, **more)
+            started.enter_context(answering(server))
+            return Cluster(Connection(url=address(server))), server
 
-    yield start
-    for server in started:
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 def states(findings: list[Finding]) -> list[str]:

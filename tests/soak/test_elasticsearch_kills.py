@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from uuid import uuid4
 
 import pytest
 from elasticsearch import Elasticsearch
 from services.enrichment import Job, configure, kill_once
 from services.passes import Passes
 from services.proxy import Proxy
-from services.weblogs import Planted, check, make_streams, plant, stored
+from services.weblogs import Planted, check, own_index, own_streams, plant, stored
 
 DOCUMENTS = 100_000
 KILLS = 200
@@ -38,7 +37,7 @@ def client(elasticsearch: str) -> Iterator[Elasticsearch]:
 
 @pytest.fixture
 def planted(client: Elasticsearch) -> Iterator[Planted]:
-    found = plant(client, f"weblogs-{uuid4().hex[:12]}", DOCUMENTS)
+    found = plant(client, own_index(), DOCUMENTS)
     yield found
     client.indices.delete(index=found.index)
 
@@ -50,12 +49,6 @@ def passes(tmp_path: Path) -> Iterator[Passes]:
     found.close()
 
 
-def streams(client: Elasticsearch) -> str:
-    name = f"tests_{uuid4().hex[:12]}"
-    make_streams(client, name)
-    return name
-
-
 def test_killed_200_times(
     elasticsearch: str,
     client: Elasticsearch,
@@ -64,14 +57,14 @@ def test_killed_200_times(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    namespace = streams(client)
+    namespace = own_streams(client)
     quiet = configure(tmp_path / "undisturbed", elasticsearch, planted.index, namespace)
     assert passes.run("enrich", quiet.config).code in FINE
     undisturbed = stored(client, namespace)
     check(planted, undisturbed, undisturbed, quiet.dead_letters)
     chance, killed, told = Random(2026), 0, []
     while killed < KILLS:
-        namespace = streams(client)
+        namespace = own_streams(client)
         with Proxy(elasticsearch) as proxy:
             job = configure(tmp_path / namespace, proxy.url, planted.index, namespace, reading={"page": 500})
             kills = killed_until(passes, proxy, job, chance, KILLS - killed, lambda name=namespace: roll(client, name))

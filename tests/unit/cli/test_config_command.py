@@ -67,7 +67,10 @@ def test_schema_is_one_json_document_with_every_plugin() -> None:
         ('{use: elasticsearch, url: "https://u:hush@host:9200"}', "an address of Elasticsearch holds no user name and password"),
         ("{use: elasticsearch}", "say where Elasticsearch is with either url or cloud_id"),
         ('{use: elasticsearch, url: "https://host:9200", namespace: Mine}', "'Mine' cannot be a namespace"),
-        ('{use: splunk, token: t, url: "https://u:hush@host:8088"}', "an address of Splunk holds no password"),
+        (
+            '{use: splunk, token: t, url: "https://u:hush@host:8088"}',
+            "an address of Splunk's HTTP Event Collector holds no user name",
+        ),
     ],
 )
 def test_check_refuses_what_the_exporter_would_refuse(file: Path, part: str, sentence: str) -> None:

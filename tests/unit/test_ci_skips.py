@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 
 
@@ -29,14 +31,19 @@ def test_f(): pass
 ABSENT = "import pytest\npytest.importorskip('no_such_package')\n"
 
 
-def run(folder: Path, files: dict[str, str], ci: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, files: dict[str, str], ci: str, *options: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(CONFTEST, folder)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  soak\n  data\n")
     for name, text in files.items():
         (folder / name).write_text(text)
     environment = {**os.environ, "CI": ci, "LOGSENTRY_DATA": str(folder / "none"), "PYTEST_ADDOPTS": "-p no:cacheprovider"}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", folder], env=environment, cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pytest", "-q", *options, folder],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -46,8 +53,9 @@ def test_what_the_machine_cannot_run_may_be_skipped(tmp_path: Path) -> None:
     assert "1 passed, 1 skipped, 1 deselected, 1 xfailed" in done.stdout
 
 
-def test_every_other_skip_fails_the_run_and_is_named(tmp_path: Path) -> None:
-    done = run(tmp_path, {"test_fine.py": FINE, "test_lazy.py": LAZY, "test_absent.py": ABSENT}, "true")
+@pytest.mark.parametrize("options", [(), ("-n", "2", "--dist", "loadfile")], ids=["one process", "two workers"])
+def test_every_other_skip_fails_the_run_and_is_named(tmp_path: Path, options: tuple[str, ...]) -> None:
+    done = run(tmp_path, {"test_fine.py": FINE, "test_lazy.py": LAZY, "test_absent.py": ABSENT}, "true", *options)
     assert done.returncode == 1, done.stdout
     told = done.stdout.partition("skipped in CI, which only 'no GPU' may be")[2]
     for line in (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -111,6 +111,20 @@ def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
         reason = reason.removeprefix("Skipped: ")
         if not reason.startswith(ALLOWED_SKIPS):
             _skipped[report.nodeid] = reason
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, Any, Any]:
+    """A worker's reports go through a pipe that takes no half of a surrogate pair, and tests log such things on purpose."""
+    return _encodable((yield))
+
+
+def _encodable(told: Any) -> Any:
+    if isinstance(told, str):
+        return told.encode("utf-8", "backslashreplace").decode()
+    if isinstance(told, dict):
+        return {_encodable(name): _encodable(value) for name, value in told.items()}
+    return type(told)(map(_encodable, told)) if isinstance(told, list | tuple) else told
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

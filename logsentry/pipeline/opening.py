@@ -55,20 +55,28 @@ def opened(path: Path) -> Iterator[Opened]:
 
 @contextmanager
 def parts(config: Pipeline | Forward) -> Iterator[Parts]:
-    """Raises `ConfigError` for another profile than the bundle was trained with, and `BundleRefused`."""
-    from logsentry.config import show
-
-    bundle = find_bundle(config.bundle.name, Path(config.bundle.store))
-    source_for(bundle, config.source.use)
+    """Raises what `scorer_of` raises, and what is wrong with a source or an exporter."""
     source: Source = built("sources", config.source)
-    options = {**msgspec.structs.asdict(config.scoring), "alerts_per_day": config.alerts.per_day}
-    digest = blake2b(show(config).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
     with ExitStack() as stack:
         exporters = tuple(stack.enter_context(closing(built("exporters", part))) for part in config.exporters)
-        scorer = Scorer(bundle, scorer_options(options))
-        if config.source.profile not in (None, scorer.keys.profile):
-            raise ConfigError(f"{bundle.reference} was trained with another profile of {source.name}; train again with this one")
-        yield Parts(source, scorer, exporters, digest)
+        yield Parts(source, scorer_of(config), exporters, digest_of(config))
+
+
+def scorer_of(config: Pipeline | Forward) -> Scorer:
+    """What the configuration's bundle is now. Raises `ConfigError` for another profile than it was trained with, and `BundleRefused`."""
+    bundle = find_bundle(config.bundle.name, Path(config.bundle.store))
+    source = source_for(bundle, config.source.use)
+    scorer = Scorer(bundle, scorer_options({**msgspec.structs.asdict(config.scoring), "alerts_per_day": config.alerts.per_day}))
+    if config.source.profile not in (None, scorer.keys.profile):
+        raise ConfigError(f"{bundle.reference} was trained with another profile of {source}; train again with this one")
+    return scorer
+
+
+def digest_of(config: Pipeline | Forward) -> str:
+    """Of the configuration that is in force, without its secrets."""
+    from logsentry.config import show
+
+    return blake2b(show(config).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 def scorer_options(options: Mapping[str, Any]) -> Options:

@@ -31,6 +31,17 @@ def share_of(alerts_per_day: float, windows_per_day: float) -> float:
     return min(1.0, alerts_per_day / windows_per_day)
 
 
+class Rates:
+    """`p_values` against the same held-back windows again and again: what does not depend on the values is made once."""
+
+    def __init__(self, held_back: np.ndarray) -> None:
+        self._count, self._edges = len(held_back), _edges(held_back)
+
+    def __call__(self, values: Sequence[float] | np.ndarray) -> np.ndarray:
+        found: np.ndarray = (1 + self._count - np.searchsorted(self._edges, values, side="left")) / (self._count + 1)
+        return found
+
+
 def p_values(values: Sequence[float] | np.ndarray, held_back: np.ndarray) -> np.ndarray:
     """`(1 + held-back windows at least as strange) / (n + 1)` for each value; `held_back` is sorted, `[n]`.
 

@@ -18,6 +18,7 @@ from logsentry.schema.score import Score
 from logsentry.schema.window import Window
 from logsentry.scoring import calibration as calibrations
 from logsentry.scoring import probability as probabilities
+from logsentry.scoring.conformal import Rates
 from logsentry.scoring.explain import reasons
 from logsentry.scoring.opening import Hardware, open_parts
 from logsentry.scoring.panel import DIGITS, Panel, Seat, Verdict, batches
@@ -57,6 +58,7 @@ class Scorer:
         self.calibration = self._calibration()
         self.probability = self._probability()
         self.threshold = self.calibration.threshold(self.options.vote, self.options.alerts_per_day)
+        self.p_values = Rates(self.calibration.held_back(self.options.vote))
         told = [part.settings for part in self.calibration.parts]
         manifest = bundle.manifest
         opened = open_parts(manifest.parts, bundle.files, manifest.keys, told, self.options.hardware, bundle.reference)
@@ -87,7 +89,7 @@ class Scorer:
 
     def scores(self, windows: Sequence[Window], verdicts: Sequence[Verdict]) -> list[Score]:
         """The scores of windows that were judged already, perhaps together with others."""
-        p = self.calibration.p_values(np.array([verdict.value for verdict in verdicts]), self.options.vote)
+        p = self.p_values(np.array([verdict.value for verdict in verdicts]))
         return [self._score(*each) for each in zip(windows, verdicts, p.tolist(), self._stands(verdicts), strict=True)]
 
     def _stands(self, verdicts: Sequence[Verdict]) -> Sequence[Stand | None]:

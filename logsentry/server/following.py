@@ -17,9 +17,8 @@ from pathlib import Path
 import msgspec
 
 from logsentry.config import Forward
-from logsentry.errors import ConfigError, LogsentryError
-from logsentry.pipeline.finding import find_bundle, source_for
-from logsentry.pipeline.opening import scorer_options
+from logsentry.errors import LogsentryError
+from logsentry.pipeline.opening import scorer_of
 from logsentry.schema.score import Score
 from logsentry.schema.window import Window
 from logsentry.scoring.scorer import Scorer
@@ -152,10 +151,6 @@ def followed(config: Forward, every: float) -> Following:
 
 def opened(config: Forward) -> Scorer:
     """What the configuration's bundle is now, warm. Raises what `logsentry.pipeline.opening.parts` raises for it."""
-    bundle = find_bundle(config.bundle.name, Path(config.bundle.store))
-    source = source_for(bundle, config.source.use)
-    scorer = Scorer(bundle, scorer_options({**msgspec.structs.asdict(config.scoring), "alerts_per_day": config.alerts.per_day}))
-    if config.source.profile not in (None, scorer.keys.profile):
-        raise ConfigError(f"{bundle.reference} was trained with another profile of {source}; train again with this one")
-    scorer.judge(warm_up(bundle))
+    scorer = scorer_of(config)
+    scorer.judge(warm_up(scorer.bundle))
     return scorer

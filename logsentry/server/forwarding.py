@@ -12,14 +12,14 @@ import logging
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
-from hashlib import blake2b
 from pathlib import Path
 
-from logsentry.config import Forward, Listen, load_forward, show
+from logsentry.config import Forward, Listen, load_forward
 from logsentry.errors import LogsentryError, UsageError
 from logsentry.pipeline.build import built
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.continuous import ContinuousPass
+from logsentry.pipeline.opening import digest_of
 from logsentry.pipeline.runs import describe, expect_repeats, record
 from logsentry.pipeline.stopping import Stop, Stopped
 from logsentry.schema.record import Cursor
@@ -81,7 +81,7 @@ class Forwarder:
                 stack.enter_context(closing(built("exporters", part))) for part in config.exporters
             )
             most = (limits or Limits()).dead_letter_bytes
-            self._buried = Buried(Path(config.dead_letters), most, _digest(config), self._following.digest)
+            self._buried = Buried(Path(config.dead_letters), most, digest_of(config), self._following.digest)
             self.spool = Spool(Path(config.listen.spool.folder), config.listen.spool.most_bytes, refuses=self.refuses)
             self._open = stack.pop_all()
         self._owed_until = self.spool.end
@@ -245,11 +245,6 @@ class Forwarder:
     def _noticed(self, place: str, is_open: bool, sentence: str) -> None:
         self.trouble = sentence if is_open else ""
         LOG.warning("%s", sentence)
-
-
-def _digest(config: Forward) -> str:
-    """Of the configuration that is in force, without its secrets."""
-    return blake2b(show(config).encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 def opened(files: Sequence[Path], limits: Limits | None = None, follow_seconds: float = 2.0) -> list[Forwarder]:

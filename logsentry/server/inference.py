@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 import numpy as np
@@ -17,7 +16,6 @@ from starlette.responses import Response
 
 from logsentry import __version__
 from logsentry.errors import UsageError
-from logsentry.scoring.conformal import p_values
 from logsentry.scoring.panel import Verdict
 from logsentry.server import body
 from logsentry.server.answers import NotFound, as_json
@@ -37,7 +35,6 @@ class Inference:
 
     def __init__(self, models: Models, extensions: tuple[str, ...]) -> None:
         self._models, self._extensions = models, extensions
-        self._held_back: WeakKeyDictionary[Served, np.ndarray] = WeakKeyDictionary()
 
     async def server(self, request: Request) -> Response:
         return as_json({"name": "logsentry", "version": __version__, "extensions": list(self._extensions)})
@@ -115,15 +112,11 @@ class Inference:
         return [tuple(row[:length]) for row, length in zip(ids.tolist(), lengths.tolist(), strict=True)]
 
     def _outputs(self, served: Served, verdicts: Sequence[Verdict]) -> dict[str, np.ndarray]:
-        held_back = self._held_back.get(served)
-        if held_back is None:  # an array made once, not once a request: there may be many thousands
-            held_back = served.scorer.calibration.held_back(served.scorer.options.vote)
-            self._held_back[served] = held_back
         values = np.array([verdict.value for verdict in verdicts], np.float64)
         threshold = served.scorer.threshold.value
         return {
             "value": values,
-            "p_value": p_values(values, held_back),
+            "p_value": served.scorer.p_values(values),
             "threshold": np.full(len(values), threshold, np.float64),
             "alert": values >= threshold,
         }

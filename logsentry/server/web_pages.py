@@ -8,6 +8,7 @@ this server itself. Other clients send no Origin. Sources: RFC 6454 section 7, R
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -44,6 +45,7 @@ def own(headers: Iterable[tuple[bytes, bytes]], scheme: str) -> bool:
     return scheme == "https" or not host or loopback(host.decode("latin-1"))
 
 
+@lru_cache(maxsize=256)  # clients name the same few hosts again and again, and parsing an address is a tenth of a small request
 def loopback(host: str) -> bool:
     """`localhost` or an address of loopback, with a port or without."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 from logsentry_sysmon.entry import Entry, System
 
-_ATTRIBUTE = r"""(?:'([^'<&]*)'|"([^"<&]*)")"""
-BEGIN = re.compile(r"""\s*<Event(?: xmlns=(?:'[^'<&]*'|"[^"<&]*"))?>\s*""")
+_ATTRIBUTE = r"""(?:'([^'<&\n\t]*)'|"([^"<&\n\t]*)")"""
+"""A parser makes a space of a line's end or a tab in an attribute (XML 1.0, section 3.3.3)."""
+BEGIN = re.compile(r"""\s*<Event(?: xmlns=(?:'[^'<&\n\t]*'|"[^"<&\n\t]*"))?>\s*""")
 _WRITTEN = re.compile(rf"<TimeCreated SystemTime={_ATTRIBUTE}\s*/>\s*<EventRecordID>([0-9]{{1,20}})</EventRecordID>")
 _DATA = rf"""\s*<Data Name={_ATTRIBUTE}(?:\s*/>|>([^<&]*)</Data>)\s*"""
 _ONE, _ALL = re.compile(_DATA), re.compile(f"(?:{_DATA})*")
-_PLAIN = re.compile(r"<Data Name='([^'<&]*)'>([^<&]*)</Data>")
+_PLAIN = re.compile(r"<Data Name='([^'<&\n\t]*)'>([^<&]*)</Data>")
 _MARKS = len("<Data Name=''></Data>")
 _CONTROLS = bytes(sign for sign in range(32) if sign not in b"\t\n") + b"\x7f"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from logsentry_sysmon import clock, command_line, dns, entry, fields, hashes, kept, network, paths, registry, xml_event, xml_usual
 from logsentry_sysmon.command_line import arguments
@@ -344,6 +344,7 @@ def test_a_reader_has_a_limit_of_memory() -> None:
     put=st.text(st.characters(max_codepoint=0x3000), max_size=6)
     | st.sampled_from(["&lt;", "<Data/>", "<!---->", "'", '"', "</Event>"]),
 )
+@example(cut=232, put="\n")
 def test_both_readers_of_xml_say_the_same(cut: int, put: str) -> None:
     text = (
         "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>"

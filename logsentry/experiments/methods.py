@@ -69,15 +69,15 @@ def few(seeds: int, *methods: Method) -> list[Method]:
 
 
 SEQUENCES = (*COUNTING_ROWS, REGEX, *CLASSICAL, *NEXT_KEY, SOLO, *ENSEMBLES, *HYBRIDS, *FOLDS, *MASK_DRAWS)
-LINE_SOLO = Method("LogBERT, one model", ENSEMBLE, {"members": 1, "max_steps": 400}, "400 steps")
-LINE_ENSEMBLE = Method("LogBERT ensemble, 5 vote", ENSEMBLE, {"members": 5, "max_steps": 400}, "400 steps")
+LINE_SOLO = Method("LogBERT, one model", ENSEMBLE, {"members": 1, "max_steps": 400}, "at most 400 steps")
+LINE_ENSEMBLE = Method("LogBERT ensemble, 5 vote", ENSEMBLE, {"members": 5, "max_steps": 400}, "at most 400 steps")
 LINE_HYBRID = Method(
     "hybrid: one LogBERT and counting",
     "hybrid",
     {"detectors": {ENSEMBLE: {"members": 1, "max_steps": 400}, COUNTING: {}}},
-    "Fisher's mean, 400 steps",
+    "Fisher's mean, at most 400 steps",
 )
-"""The excerpts have some dozens of distinct training windows, which 400 steps see a hundred times or more."""
+"""The excerpts have some dozens of distinct training windows, which 200 epochs, or 400 steps, see often enough."""
 RAW_LINES = (*COUNTING_ROWS, *CLASSICAL, *few(2, *NEXT_KEY, LINE_SOLO, LINE_ENSEMBLE, LINE_HYBRID))
 WINDOWS = (COUNTING_ROWS[0], COUNTING_ROWS[-1], CLASSICAL[0], *few(1, NEXT_KEY[0], LINE_SOLO))
 """What is trained for long gets few seeds here: these excerpts cannot rank detectors, whatever the number."""

@@ -8,6 +8,7 @@ parts may depend on each other as they like. Where members were trained in folds
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +22,9 @@ from logsentry.scoring.vote import Vote, combine, told, undecided
 from logsentry.text.vocabulary import UNK
 
 T = TypeVar("T")
+Ids = tuple[int, ...]
+"""The keys of a window."""
+
 DIGITS = 6
 """Decimals that a value keeps: far finer than any verdict needs, coarser than what a batch's size changes."""
 
@@ -32,6 +36,10 @@ class Verdict(msgspec.Struct, frozen=True):
     votes: str
     findings: tuple[Finding, ...]
     logit: float | None = None
+
+
+Concluding = Callable[[], list[Verdict]]
+"""What is left once the sessions have run: evidence, vote and reasons. May be called in another thread, while the sessions run again."""
 
 
 class Seat(msgspec.Struct, frozen=True):
@@ -70,10 +78,12 @@ class Seat(msgspec.Struct, frozen=True):
         """Values alone, `[batch]`, of windows of one length."""
         return combine(self.scores(self.ask(ids)), vote, self.members).round(DIGITS)
 
-    def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
+    def asked(self, ids: np.ndarray, vote: Vote, threshold: float) -> Concluding:
+        """Whoever stops early needs verdicts to know whom to ask next, so nothing is left to conclude."""
         if vote == "majority-early" and len(self.judge.groups) > 1:
-            return self._early(ids, threshold)
-        return self._conclude(self.ask(ids), vote, threshold)
+            early = self._early(ids, threshold)
+            return lambda: early
+        return partial(self._conclude, self.ask(ids), vote, threshold)
 
     def _early(self, ids: np.ndarray, threshold: float) -> list[Verdict]:
         """Ask the vote groups one after another, each only about the windows that are still undecided."""
@@ -107,9 +117,9 @@ class Panel:
     def __init__(self, seats: Sequence[Seat], batch_tokens: int = 4096, folds: Folds | None = None) -> None:
         self.seats, self._batch_tokens, self._folds = tuple(seats), batch_tokens, folds
 
-    def values(self, windows: Sequence[tuple[int, ...]], vote: Vote) -> np.ndarray:
+    def values(self, windows: Sequence[Ids], vote: Vote) -> np.ndarray:
         """The value of each window, in the same order: `[windows]`."""
-        found: dict[tuple[int, ...], float] = {}
+        found: dict[Ids, float] = {}
         for ids in batches(list(dict.fromkeys(windows)), self.cost, self._batch_tokens):
             found.update(zip(map(tuple, ids.tolist()), self._values(ids, vote).tolist(), strict=True))
         return np.array([found[window] for window in windows])
@@ -122,11 +132,12 @@ class Panel:
         values: np.ndarray = judged[0] if self._folds is None else self._folds.values(judged).round(DIGITS)
         return values
 
-    def verdicts(self, ids: np.ndarray, vote: Vote, threshold: float) -> list[Verdict]:
+    def asked(self, ids: np.ndarray, vote: Vote, threshold: float) -> Concluding:
         """Verdicts on windows of one length `[batch, length]`. Stopping early would hide from the mean what a part still had to say, so
         only a part alone may."""
         vote = "majority" if vote == "majority-early" and len(self.seats) > 1 else vote
-        return [self._one(each) for each in zip(*(seat.verdicts(ids, vote, threshold) for seat in self.seats), strict=True)]
+        every = [seat.asked(ids, vote, threshold) for seat in self.seats]
+        return lambda: [self._one(each) for each in zip(*(conclude() for conclude in every), strict=True)]
 
     def _one(self, parts: Sequence[Verdict]) -> Verdict:
         """With folds the one in the middle gives the reasons; its votes were held against a threshold of another scale."""
@@ -163,7 +174,7 @@ def together(parts: Sequence[Verdict]) -> Verdict:
     )
 
 
-def batches(windows: Sequence[tuple[int, ...]], cost: Callable[[int], int], tokens: int) -> Iterator[np.ndarray]:
+def batches(windows: Sequence[Ids], cost: Callable[[int], int], tokens: int) -> Iterator[np.ndarray]:
     """Windows of equal length together, short ones first, as many as the token budget allows: ids `[batch, length]`."""
     for length, same in by_length(windows):
         size = max(1, tokens // cost(length))
@@ -171,9 +182,9 @@ def batches(windows: Sequence[tuple[int, ...]], cost: Callable[[int], int], toke
             yield np.array(same[start : start + size])
 
 
-def by_length(windows: Sequence[tuple[int, ...]]) -> Iterator[tuple[int, list[tuple[int, ...]]]]:
+def by_length(windows: Sequence[Ids]) -> Iterator[tuple[int, list[Ids]]]:
     """Windows of each length together, short ones first; within a length in the order given."""
-    groups: dict[int, list[tuple[int, ...]]] = {}
+    groups: dict[int, list[Ids]] = {}
     for ids in windows:
         groups.setdefault(len(ids), []).append(ids)
     for length in sorted(groups):

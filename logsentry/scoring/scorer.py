@@ -6,7 +6,7 @@ could leak; the panel's vote and the calibration make a value, a p-value and a v
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 import msgspec
@@ -21,7 +21,7 @@ from logsentry.scoring import probability as probabilities
 from logsentry.scoring.conformal import Rates
 from logsentry.scoring.explain import reasons
 from logsentry.scoring.opening import Hardware, open_parts
-from logsentry.scoring.panel import DIGITS, Panel, Seat, Verdict, batches
+from logsentry.scoring.panel import DIGITS, Concluding, Ids, Panel, Seat, Verdict, batches
 from logsentry.scoring.probability import Probability, Stand
 from logsentry.scoring.table import Table
 from logsentry.scoring.vote import Vote
@@ -111,23 +111,47 @@ class Scorer:
             uncertain=stand is not None and stand.unsure,
         )
 
-    def judge(self, coded: Sequence[tuple[int, ...]]) -> list[Verdict]:
+    def judge(self, coded: Sequence[Ids]) -> list[Verdict]:
         """A verdict for each window of key ids, each distinct one computed once."""
+        found, missing = self._known(coded)
+        for batch, concluding in self._each(missing):
+            self._keep(batch, concluding, found)
+        return [found[ids] for ids in coded]
+
+    def asked(self, coded: Sequence[Ids]) -> Concluding:
+        """`judge` in two steps: the sessions have run when this returns, and the verdicts are made when its answer is called, which
+        another thread may do while this one asks again. Holds what the sessions said of all windows until then."""
+        found, missing = self._known(coded)
+        every = list(self._each(missing))
+
+        def verdicts() -> list[Verdict]:
+            for batch, concluding in every:
+                self._keep(batch, concluding, found)
+            return [found[ids] for ids in coded]
+
+        return verdicts
+
+    def _known(self, coded: Sequence[Ids]) -> tuple[dict[Ids, Verdict], list[Ids]]:
+        """What the table holds, and the windows that it does not. Raises `UsageError` for a window that is too long."""
         self._check(max((len(ids) for ids in coded), default=0))
-        found: dict[tuple[int, ...], Verdict] = {}
-        missing: list[tuple[int, ...]] = []
+        found: dict[Ids, Verdict] = {}
+        missing: list[Ids] = []
         for ids in dict.fromkeys(coded) if self.table.size else coded:
             known = self.table.get(self._key(ids))
             if known is None:
                 missing.append(ids)
             else:
                 found[ids] = known
-        for batch in batches(missing, self.panel.cost, self.options.batch_tokens):
-            verdicts = self._numbers(self.panel.verdicts(batch, self.options.vote, self.threshold.value))
-            for row, verdict in zip(batch.tolist(), verdicts, strict=True):
-                found[tuple(row)] = verdict
-                self.table.put(self._key(row), verdict)
-        return [found[ids] for ids in coded]
+        return found, missing
+
+    def _each(self, windows: Sequence[Ids]) -> Iterator[tuple[np.ndarray, Concluding]]:
+        for batch in batches(windows, self.panel.cost, self.options.batch_tokens):
+            yield batch, self.panel.asked(batch, self.options.vote, self.threshold.value)
+
+    def _keep(self, batch: np.ndarray, concluding: Concluding, found: dict[Ids, Verdict]) -> None:
+        for row, verdict in zip(batch.tolist(), self._numbers(concluding()), strict=True):
+            found[tuple(row)] = verdict
+            self.table.put(self._key(row), verdict)
 
     def _numbers(self, verdicts: list[Verdict]) -> list[Verdict]:
         """A value that is no number would lie below every threshold, and so pass for ordinary. Raises `ContractBroken`."""

@@ -1,6 +1,6 @@
 """Requests of many clients judged together, and each answered as if it had been alone.
 
-While the model is busy, requests gather; what has gathered by then is the next batch. So an idle server answers at once, and a busy
+While the model is busy, requests gather, and the next batch is made of them (`waiting`). So an idle server answers at once, and a busy
 one fills its batches by itself; `wait_seconds` makes an idle one wait for company. A batch that fails is halved until the request
 that is to blame stands alone, so that no request fails for its neighbours.
 """
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import msgspec
 
 from logsentry.errors import ContractBroken, LogsentryError, Unavailable
+from logsentry.server.waiting import Entry, Kind, Waiting, same_kind
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -51,28 +51,37 @@ class Tally(msgspec.Struct):
     judged: float = 0.0
 
 
-class _Entry(Generic[Q, A]):
-    __slots__ = ("answer", "asked", "items", "waits")
+Asked = Entry[Q, asyncio.Future[Sequence[A]]]
 
-    def __init__(self, items: Sequence[Q], answer: asyncio.Future[Sequence[A]]) -> None:
-        self.items, self.answer = items, answer
-        self.asked, self.waits = time.monotonic(), True
+Concluding = Callable[[], Sequence[A]]
+"""What is left to do once a model has run: answers, one for each item. Called in another thread than the model's."""
 
 
 class Batcher(Generic[Q, A]):
-    """`judge` is called with the items of several requests, in `executor`, one call at a time.
+    """`ask` runs the model on the items of several requests, in `executor`, one call at a time; what it answers is called beside the next
+    one, so that a model does not wait while reasons are found for what it said.
 
-    Lives in one event loop: start it with `run()` as a task, end it with `close()`, after which what waits is still answered.
+    Asked in one event loop, and ended there with `close`. A batch that is done puts the next one behind whatever else the executor was
+    given, so that the model's thread goes from batch to batch without the loop.
     """
 
     def __init__(
-        self, judge: Callable[[list[Q]], Sequence[A]], executor: Executor, batch: int, waiting: int, wait_seconds: float = 0.0
+        self,
+        ask: Callable[[list[Q]], Concluding[A]],
+        executor: Executor,
+        batch: int,
+        waiting: int,
+        wait_seconds: float = 0.0,
+        kind: Kind = same_kind,
     ) -> None:
-        self._judge, self._executor = judge, executor
+        self._ask, self._executor, self._kind = ask, executor, kind
         self._batch, self._bound, self._wait = batch, waiting, wait_seconds
-        self._queue: deque[_Entry[Q, A]] = deque()
-        self._queued = 0
-        self._arrived = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._queue: Waiting[Asked[Q, A]] = Waiting()
+        self._company: asyncio.TimerHandle | None = None
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="verdicts")
+        self._concluded: Future[None] | None = None
+        self._present = 0
         self._closing = False
         self._pace = 0.001  # seconds an item has taken lately
         self.tally = Tally()
@@ -80,120 +89,129 @@ class Batcher(Generic[Q, A]):
     @property
     def waiting(self) -> int:
         """Items that are queued and not being judged yet."""
-        return self._queued
+        return self._queue.items
 
     async def ask(self, items: Sequence[Q], seconds: float) -> Sequence[A]:
         """One answer for each item, in order, before `seconds` have passed.
 
-        Raises `Full` and `Late`, `LogsentryError` where `judge` raises one on these items alone, and `Failed` where it raises anything
-        else. Cancelling gives the place in the queue up.
+        Raises `Full` and `Late`, `LogsentryError` where the model raises one on these items alone, and `Failed` where it raises
+        anything else. Cancelling gives the place in the queue up.
         """
         if not items:
             return ()
-        if self._closing:
-            raise Unavailable("the model is being put away; ask again")
-        if self._queued + len(items) > self._bound and (self._queued or len(items) > self._bound):
-            self.tally.refused += 1
-            raise Full(self._queued, max(1.0, self._queued * self._pace))
-        loop = asyncio.get_running_loop()
-        entry: _Entry[Q, A] = _Entry(items, loop.create_future())
-        self._queue.append(entry)
-        self._queued += len(items)
-        self._arrived.set()
-        deadline = loop.call_later(seconds, self._expire, entry)
+        self._refuse(len(items))
+        entry: Asked[Q, A] = Entry(items, self._loop.create_future(), time.monotonic(), self._kind(items))
+        self._enqueue(entry)
+        deadline = self._loop.call_later(seconds, self._expire, entry)
+        self._present += 1
         try:
             return await entry.answer
         finally:
+            self._present -= 1
             deadline.cancel()
-            self._leave(entry)
+            self._queue.leave(entry)
 
-    def _expire(self, entry: _Entry[Q, A]) -> None:
+    def _refuse(self, items: int) -> None:
+        if self._closing:
+            raise Unavailable("the model is being put away; ask again")
+        queued = self._queue.items
+        if queued + items > self._bound and (queued or items > self._bound):
+            self.tally.refused += 1
+            raise Full(queued, max(1.0, queued * self._pace))
+
+    def _enqueue(self, entry: Asked[Q, A]) -> None:
+        """An idle model is woken, at once or when others had a moment to come; a full batch waits for nobody."""
+        asleep = self._queue.put(entry)
+        full = self._queue.items >= self._batch
+        if asleep and self._wait and not full:
+            self._company = self._loop.call_later(self._wait, self._wake)
+        elif asleep or (full and self._company is not None):
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._company is not None:
+            self._company.cancel()
+            self._company = None
+        self._executor.submit(self._turn)
+
+    def _expire(self, entry: Asked[Q, A]) -> None:
         """A timer of our own: `asyncio.timeout` also cancels and uncancels the task, for ten times the price."""
         if not entry.answer.done():
             self.tally.late += 1
             waited = time.monotonic() - entry.asked
             entry.answer.set_exception(Late(f"the request waited {waited:.1f} s and was not judged in its time"))
 
-    def _leave(self, entry: _Entry[Q, A]) -> None:
-        """Give the place up where nobody waits for it any more."""
-        if entry.waits:
-            entry.waits = False
-            self._queued -= len(entry.items)
-            self._queue.remove(entry)
-
-    async def run(self) -> None:
-        """Judge batch after batch until `close` was called and nothing waits any more."""
-        while self._queue or not self._closing:
-            if not self._queue:
-                self._arrived.clear()
-                await self._arrived.wait()
-                if self._wait and not self._closing:
-                    await self._company()
-            if entries := self._next():
-                await self._answer(entries)
-
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Take nothing new, and return when what waits was answered."""
         self._closing = True
-        self._arrived.set()
+        if self._company is not None:
+            self._wake()
+        while self._present:
+            for threads in (self._executor, self._beside):
+                await self._loop.run_in_executor(threads, _nothing)
+        self._beside.shutdown(wait=False)
 
-    async def _company(self) -> None:
-        """Give others a moment to come, unless the batch is full before."""
-        until = time.monotonic() + self._wait
-        while self._queued < self._batch and (left := until - time.monotonic()) > 0:
-            self._arrived.clear()
-            try:
-                await asyncio.wait_for(self._arrived.wait(), left)
-            except TimeoutError:
-                return
+    def _turn(self) -> None:
+        """In the model's thread: one batch, and the next one behind what else the executor has to do."""
+        if entries := self._queue.take(self._batch):
+            self._judge(entries)
+            self._executor.submit(self._turn)
 
-    def _next(self) -> list[_Entry[Q, A]]:
-        """Requests for one batch: as many as fit, one at least."""
-        entries: list[_Entry[Q, A]] = []
-        size, now = 0, time.monotonic()
-        while self._queue and (not entries or size + len(self._queue[0].items) <= self._batch):
-            entry = self._queue.popleft()
-            entry.waits = False
-            self._queued -= len(entry.items)
-            self.tally.waited += now - entry.asked
-            entries.append(entry)
-            size += len(entry.items)
-        return entries
-
-    async def _answer(self, entries: list[_Entry[Q, A]]) -> None:
-        items = [item for entry in entries for item in entry.items]
+    def _judge(self, entries: list[Asked[Q, A]]) -> None:
+        """Run the model, and leave the rest to the other thread, which is given one batch at a time so that nothing piles up."""
         began = time.monotonic()
         try:
-            answers = await asyncio.get_running_loop().run_in_executor(self._executor, self._judge, items)
-            if len(answers) != len(items):
-                raise ContractBroken(f"{len(items)} windows were judged and {len(answers)} answers came back")
+            concluding = self._ask([item for entry in entries for item in entry.items])
         except Exception as error:  # noqa: BLE001 - the boundary around a model: what it raises belongs to one request
-            await self._halved(entries, error)
+            self._halved(entries, error)
             return
-        took = time.monotonic() - began
-        self._pace = 0.9 * self._pace + 0.1 * took / len(items)
-        self.tally.batches += 1
-        self.tally.judged += took
-        self._give(entries, answers)
+        if self._concluded is not None:
+            self._concluded.result()
+        self._concluded = self._beside.submit(self._conclude, entries, concluding, began)
 
-    def _give(self, entries: list[_Entry[Q, A]], answers: Sequence[A]) -> None:
+    def _conclude(self, entries: list[Asked[Q, A]], concluding: Concluding[A], began: float) -> None:
+        items = sum(len(entry.items) for entry in entries)
+        try:
+            answers = concluding()
+            if len(answers) != items:
+                raise ContractBroken(f"{items} windows were judged and {len(answers)} answers came back")
+        except Exception as error:  # noqa: BLE001 - the same boundary
+            self._executor.submit(self._halved, entries, error)
+            return
+        self._loop.call_soon_threadsafe(self._give, entries, answers, began, time.monotonic())
+
+    def _halved(self, entries: list[Asked[Q, A]], error: Exception) -> None:
+        """In the model's thread. Who has gone by now is asked no more."""
+        left = [entry for entry in entries if not entry.answer.done()]
+        if len(entries) == 1:
+            self._loop.call_soon_threadsafe(self._fail, entries[0], error)
+        elif left:
+            half = max(1, len(left) // 2)
+            for some in filter(None, (left[:half], left[half:])):
+                self._judge(some)
+
+    def _give(self, entries: list[Asked[Q, A]], answers: Sequence[A], began: float, ended: float) -> None:
+        self.tally.batches += 1
+        self.tally.judged += ended - began
+        self._pace = 0.9 * self._pace + 0.1 * (ended - began) / len(answers)
         at = 0
         for entry in entries:
             share = answers[at : at + len(entry.items)]
             at += len(entry.items)
             self.tally.requests += 1
             self.tally.items += len(share)
+            self.tally.waited += began - entry.asked
             if not entry.answer.done():
                 entry.answer.set_result(share)
 
-    async def _halved(self, entries: list[_Entry[Q, A]], error: Exception) -> None:
-        if len(entries) == 1:
-            self.tally.failed += 1
-            if not entries[0].answer.done():
-                entries[0].answer.set_exception(told(error))
-            return
-        half = len(entries) // 2
-        await self._answer(entries[:half])
-        await self._answer(entries[half:])
+    def _fail(self, entry: Asked[Q, A], error: Exception) -> None:
+        self.tally.failed += 1
+        if not entry.answer.done():
+            entry.answer.set_exception(told(error))
+
+
+def _nothing() -> None:
+    """Comes to its turn when what was submitted before it has."""
 
 
 def told(error: Exception) -> LogsentryError:

@@ -16,11 +16,11 @@ from starlette.responses import Response
 
 from logsentry import __version__
 from logsentry.errors import UsageError
-from logsentry.scoring.panel import Verdict
+from logsentry.scoring.panel import Ids, Verdict
 from logsentry.server import body
 from logsentry.server.answers import NotFound, as_json
 from logsentry.server.models import Models
-from logsentry.server.served import Ids, Served
+from logsentry.server.served import Served
 from logsentry.server.tensors import InferRequest, answer, arrays, described, parsed
 from logsentry.text.vocabulary import PAD
 

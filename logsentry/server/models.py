@@ -15,6 +15,7 @@ from logsentry.errors import BundleRefused, LogsentryError, Unavailable, UsageEr
 from logsentry.scoring.scorer import Options
 from logsentry.server.ecs_logs import fields
 from logsentry.server.limits import Limits
+from logsentry.server.memory import settle
 from logsentry.server.refusals import Refusals
 from logsentry.server.served import Served, opened, put_away
 from logsentry.store.bundles import Store
@@ -77,6 +78,7 @@ class Models:
                 self._retire(fresh)
                 return old
             self._served[name] = fresh
+            settle()
             LOG.info("%s serves", fresh.bundle.reference, extra=fields(logsentry__model__id=fresh.bundle.reference))
             if old is not None:
                 self._retire(old)

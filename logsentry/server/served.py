@@ -11,15 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from logsentry.scoring.panel import Verdict
+from logsentry.scoring.panel import Ids, Verdict
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.server.batching import Batcher
 from logsentry.server.limits import Limits
 from logsentry.server.memory import give_back
+from logsentry.server.waiting import of_length
 from logsentry.store.bundles import Store
 from logsentry.store.verified import Bundle
-
-Ids = tuple[int, ...]
 
 VERSION_DIGITS = 12
 
@@ -31,8 +30,9 @@ class Served:
         self.name, self.bundle, self.scorer, self.limits = name, bundle, scorer, limits
         self.version = bundle.digest[:VERSION_DIGITS]
         self.executor = executor
-        self.batcher: Batcher[Ids, Verdict] = Batcher(scorer.judge, executor, limits.batch, limits.waiting, limits.wait_seconds)
-        self._running = asyncio.create_task(self.batcher.run(), name=f"batches of {name}@{self.version}")
+        self.batcher: Batcher[Ids, Verdict] = Batcher(
+            scorer.asked, executor, limits.batch, limits.waiting, limits.wait_seconds, of_length
+        )
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
@@ -52,8 +52,7 @@ class Served:
     async def close(self) -> None:
         """Wait for the requests that are under way, then let go of the memory."""
         await self._unused.wait()
-        self.batcher.close()
-        await self._running
+        await self.batcher.close()
         self.executor.shutdown(wait=False)
 
 

@@ -21,16 +21,22 @@ POISON = -1
 
 
 class Model:
-    """Doubles numbers; fails on a batch that holds poison, and waits for `gate` before each batch."""
+    """Doubles numbers; fails on a batch that holds poison, while it runs or afterwards, and waits for `gate` before each batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, fails_afterwards: bool = False) -> None:
         self.batches: list[list[int]] = []
         self.gate = threading.Event()
         self.gate.set()
+        self._fails_afterwards = fails_afterwards
 
-    def judge(self, items: list[int]) -> Sequence[int]:
+    def ask(self, items: list[int]) -> Callable[[], Sequence[int]]:
         self.gate.wait(10)
         self.batches.append(items)
+        if POISON in items and not self._fails_afterwards:
+            raise ZeroDivisionError("poison")
+        return lambda: self.conclude(items)
+
+    def conclude(self, items: list[int]) -> Sequence[int]:
         if POISON in items:
             raise ZeroDivisionError("poison")
         return [2 * item for item in items]
@@ -44,14 +50,12 @@ def tried(model: Model, trial: Trial, batch: int = 8, waiting: int = 1000, wait:
 
     async def whole() -> Batcher[int, int]:
         with ThreadPoolExecutor(1) as executor:
-            batcher: Batcher[int, int] = Batcher(model.judge, executor, batch, waiting, wait)
-            running = asyncio.create_task(batcher.run())
+            batcher: Batcher[int, int] = Batcher(model.ask, executor, batch, waiting, wait)
             try:
                 await trial(batcher)
             finally:
                 model.gate.set()
-                batcher.close()
-                await asyncio.wait_for(running, 10)
+                await asyncio.wait_for(batcher.close(), 10)
             return batcher
 
     return asyncio.run(whole())
@@ -61,7 +65,8 @@ async def busy(model: Model, batcher: Batcher[int, int]) -> asyncio.Task[Sequenc
     """A request that is being judged until the gate opens."""
     model.gate.clear()
     first = asyncio.create_task(batcher.ask([0], 30))
-    while batcher.waiting or not batcher.tally.waited:
+    await asyncio.sleep(0)
+    while batcher.waiting:
         await asyncio.sleep(0.001)
     return first
 
@@ -69,9 +74,11 @@ async def busy(model: Model, batcher: Batcher[int, int]) -> asyncio.Task[Sequenc
 requests = st.lists(st.lists(st.integers(0, 99) | st.just(POISON), max_size=6), max_size=24)
 
 
-@given(requests, st.integers(1, 12), st.randoms(use_true_random=False))
-def test_each_request_is_answered_as_if_it_were_alone(asked: list[list[int]], batch: int, random: Any) -> None:
-    model = Model()
+@given(requests, st.integers(1, 12), st.booleans(), st.randoms(use_true_random=False))
+def test_each_request_is_answered_as_if_it_were_alone(
+    asked: list[list[int]], batch: int, fails_afterwards: bool, random: Any
+) -> None:
+    model = Model(fails_afterwards)
 
     async def one(batcher: Batcher[int, int], items: list[int]) -> None:
         for _ in range(random.randrange(3)):
@@ -108,8 +115,9 @@ def test_what_comes_while_the_model_is_busy_is_judged_together_and_in_order() ->
     assert model.batches == [[0], [1, 2, 3, 4, 5, 6, 7]]
 
 
-def test_one_poisoned_request_is_found_by_halving() -> None:
-    model = Model()
+@pytest.mark.parametrize("afterwards", [False, True])
+def test_one_poisoned_request_is_found_by_halving(afterwards: bool) -> None:
+    model = Model(afterwards)
 
     async def trial(batcher: Batcher[int, int]) -> None:
         await busy(model, batcher)
@@ -131,7 +139,7 @@ def test_an_error_of_ours_reaches_the_one_who_is_to_blame_as_it_is() -> None:
             await batcher.ask([1], 30)
 
     class Refuses(Model):
-        def judge(self, items: list[int]) -> Sequence[int]:
+        def ask(self, items: list[int]) -> Callable[[], Sequence[int]]:
             raise UsageError("there is no such key")
 
     tried(Refuses(), trial)
@@ -139,7 +147,7 @@ def test_an_error_of_ours_reaches_the_one_who_is_to_blame_as_it_is() -> None:
 
 def test_a_model_that_answers_for_fewer_breaks_its_contract() -> None:
     class Short(Model):
-        def judge(self, items: list[int]) -> Sequence[int]:
+        def conclude(self, items: list[int]) -> Sequence[int]:
             return items[1:]
 
     async def trial(batcher: Batcher[int, int]) -> None:
@@ -222,11 +230,13 @@ def test_closing_answers_what_waits_and_takes_nothing_new() -> None:
         first = await busy(model, batcher)
         waits = asyncio.create_task(batcher.ask([1], 30))
         await asyncio.sleep(0)
-        batcher.close()
+        closing = asyncio.create_task(batcher.close())
+        await asyncio.sleep(0)
         with pytest.raises(Unavailable, match="put away"):
             await batcher.ask([2], 30)
         model.gate.set()
         assert [list(answer) for answer in await asyncio.gather(first, waits)] == [[0], [2]]
+        await closing
 
     tried(model, trial)
 
@@ -242,3 +252,43 @@ def test_an_idle_model_waits_for_company_when_told_to_but_not_longer() -> None:
 
     tried(model, trial, wait=0.05)
     assert [len(items) for items in model.batches] == [3, 8]
+
+
+def test_the_next_batch_runs_while_the_last_one_is_concluded() -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    class Thinks(Model):
+        """The first batch is only concluded once the second one has run."""
+
+        def conclude(self, items: list[int]) -> Sequence[int]:
+            if items == [0]:
+                began.set()
+                assert may_end.wait(10)
+            return super().conclude(items)
+
+        def ask(self, items: list[int]) -> Callable[[], Sequence[int]]:
+            if items == [1]:
+                may_end.set()
+            return super().ask(items)
+
+    async def trial(batcher: Batcher[int, int]) -> None:
+        first = asyncio.create_task(batcher.ask([0], 30))
+        await asyncio.to_thread(began.wait, 10)
+        assert list(await batcher.ask([1], 30)) == [2]
+        assert list(await first) == [0]
+
+    tried(Thinks(), trial)
+
+
+def test_of_much_that_waits_half_is_taken_so_that_the_model_works_while_the_rest_is_answered() -> None:
+    model = Model()
+
+    async def trial(batcher: Batcher[int, int]) -> None:
+        first = await busy(model, batcher)
+        asked = [asyncio.create_task(batcher.ask([number], 30)) for number in range(1, 65)]
+        await asyncio.sleep(0)
+        model.gate.set()
+        await asyncio.gather(first, *asked)
+
+    tried(model, trial, batch=512)
+    assert [len(items) for items in model.batches] == [1, 32, 16, 16]

@@ -44,13 +44,13 @@ def test_a_promoted_bundle_serves_and_the_old_one_answers_what_it_was_asked(stor
     async def trial(models: Models) -> None:
         await models.begin()
         old, gate = models.get(NAME), threading.Event()
-        judge = old.scorer.judge
+        asked = old.scorer.asked
 
         def slow(windows: Any) -> Any:
             gate.wait(20)
-            return judge(windows)
+            return asked(windows)
 
-        old.batcher._judge = slow
+        old.batcher._ask = slow
         async with old.used():
             under_way = asyncio.create_task(old.batcher.ask([WINDOW], 30))
             Store(store).promote(NAME, second)

@@ -123,6 +123,8 @@ def execution_providers() -> Iterator[Finding]:
             yield Finding("ok", f"onnxruntime runs on {name}")
         elif name == "cpu":
             yield Finding("fail", reason, "install logsentry again in a fresh environment")
+        elif Path("/dev/nvidiactl").exists() and name == "tensorrt":
+            yield Finding("ok", f"TensorRT, which nothing needs, does not run: {reason}")
         elif Path("/dev/nvidiactl").exists():
             yield Finding(
                 "warn", f"there is a GPU, but {name} does not run: {reason}", "install the CUDA and cuDNN that it names"

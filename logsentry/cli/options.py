@@ -37,6 +37,27 @@ def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def gpu_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a session may take of a GPU; docs/serving.md says more."""
+    for option in (
+        click.option(
+            "--engines", default="", metavar="DIR", help="Where TensorRT keeps what it built; else it builds at each start."
+        ),
+        click.option(
+            "--cuda-graphs", is_flag=True, help="Record the kernels of each shape once; refused where a graph does not allow it."
+        ),
+        click.option(
+            "--gpu-memory",
+            type=click.IntRange(0),
+            default=0,
+            metavar="MIB",
+            help="That one session takes at most; 0 is no bound.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def alarm(place: str, is_open: bool, sentence: str) -> None:
     """What a person hears when a place takes nothing any more, and when it does again."""
     talk.warn(sentence)

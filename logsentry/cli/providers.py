@@ -36,12 +36,13 @@ def tried() -> dict[str, str]:
 
 def main() -> None:
     from logsentry.errors import LogsentryError
-    from logsentry.scoring.session import PROVIDERS, open_session
+    from logsentry.scoring.hardware import PROVIDERS, Hardware
+    from logsentry.scoring.onnx_session import OnnxSession
 
     answers = {}
     for name in PROVIDERS:
         try:
-            open_session(_IDENTITY, (name,), 1, aloud=True)
+            OnnxSession(_IDENTITY, Hardware((name,)), aloud=True)
             answers[name] = ""
         except LogsentryError as error:
             answers[name] = str(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from logsentry.cli import talk
-from logsentry.cli.options import alarm, dead_letters_option, ended, store_option
+from logsentry.cli.options import alarm, dead_letters_option, ended, gpu_options, store_option
 from logsentry.cli.progress import bar
 
 
@@ -30,12 +30,13 @@ from logsentry.cli.progress import bar
     "--device",
     "providers",
     multiple=True,
-    type=click.Choice(["cpu", "cuda"]),
+    type=click.Choice(["cpu", "cuda", "tensorrt"]),
     default=("cpu",),
     show_default=True,
-    help="May be given twice: cuda, then cpu.",
+    help="May be given more than once: cuda, then cpu.",
 )
-@click.option("--precision", type=click.Choice(["fp32", "int8"]), default="fp32", show_default=True)
+@gpu_options
+@click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True)
 @click.option(
     "--table", type=click.IntRange(0), default=100_000, show_default=True, help="Distinct windows remembered; 0 turns it off."
 )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from logsentry.cli import talk
-from logsentry.cli.options import store_option
+from logsentry.cli.options import gpu_options, store_option
 from logsentry.errors import MissingExtra, UsageError
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -30,8 +30,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     default="cpu",
     show_default=True,
     metavar="LIST",
-    help="cuda, or cuda,cpu where a CPU may stand in.",
+    help="cuda or tensorrt, or cuda,cpu where a CPU may stand in.",
 )
+@gpu_options
 @click.option("--precision", type=click.Choice(["fp32", "fp16", "int8"]), default="fp32", show_default=True)
 @click.option("--vote", type=click.Choice(["majority", "majority-early", "mean"]), default="majority", show_default=True)
 @click.option("--alerts-per-day", type=float, default=None, help="Another budget than the bundles were calibrated for.")

@@ -44,10 +44,10 @@ class Scoring(msgspec.Struct, frozen=True):
     """How windows are scored. The defaults are right unless something was measured."""
 
     providers: Annotated[
-        tuple[Literal["cpu", "cuda"], ...],
+        tuple[Literal["cpu", "cuda", "tensorrt"], ...],
         Meta(min_length=1, description="execution providers in order; `cuda` alone fails where there is no GPU"),
     ] = ("cpu",)
-    precision: Annotated[Literal["fp32", "int8"], Meta(description="which graph of the bundle serves")] = "fp32"
+    precision: Annotated[Literal["fp32", "fp16", "int8"], Meta(description="which graph of the bundle serves")] = "fp32"
     vote: Annotated[
         Literal["majority", "majority-early", "mean"],
         Meta(description="how the members' scores become one; early stops asking once the verdict is certain"),
@@ -55,6 +55,11 @@ class Scoring(msgspec.Struct, frozen=True):
     table: Annotated[int, Meta(ge=0, description="distinct windows whose score is remembered; 0 for none")] = 100_000
     batch_tokens: Annotated[int, Meta(ge=1, description="tokens in one batch of windows of one length")] = 4096
     threads: Annotated[int, Meta(ge=1, description="processor threads of the model")] = 1
+    gpu_memory: Annotated[int, Meta(ge=0, description="MiB of a GPU that one session takes at most; 0 for no bound")] = 0
+    cuda_graphs: Annotated[
+        bool, Meta(description="record the kernels of each shape once; refused where a graph does not allow it")
+    ] = False
+    engines: Annotated[str, Meta(description="folder where TensorRT keeps what it built; empty: it builds at each start")] = ""
 
 
 class Pipeline(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import numpy as np
 
 from logsentry.learn.logbert import LogBert
 from logsentry.learn.mask_draws import drawn
-from logsentry.scoring.evidence import UNSEEN, Rarity
+from logsentry.scoring.evidence import UNSEEN, Rated
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
 from logsentry.text.vocabulary import UNK
 
@@ -28,7 +28,7 @@ class Drawn(msgspec.Struct, frozen=True):
     def joined(self, more: Held) -> Drawn:
         return Drawn(np.concatenate([self.evidence, more.evidence]))
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         return [()] * self.evidence.shape[1]
 
 

@@ -27,8 +27,9 @@ from logsentry.pipeline.folds import seed_of, within
 from logsentry.pipeline.hybrid import Hybrid
 from logsentry.scoring.calibrating import scale_of
 from logsentry.scoring.folds import Folds
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Judge
-from logsentry.scoring.opening import Hardware, open_part
+from logsentry.scoring.opening import open_part
 from logsentry.scoring.panel import Panel, Seat, batches
 from logsentry.scoring.vote import Vote, needed
 from logsentry.sdk import Detector, Progress

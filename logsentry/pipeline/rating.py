@@ -9,7 +9,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from logsentry.scoring.opening import Hardware, open_part
+from logsentry.scoring.hardware import Hardware
+from logsentry.scoring.opening import open_part
 from logsentry.scoring.panel import batches
 from logsentry.sdk import Part, Progress
 

@@ -11,8 +11,9 @@ import numpy as np
 from logsentry.scoring.calibration import VERSION, Calibration, PartCalibration
 from logsentry.scoring.evidence import Scale
 from logsentry.scoring.folds import Folds
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Judge
-from logsentry.scoring.opening import Hardware, open_part
+from logsentry.scoring.opening import open_part
 from logsentry.scoring.panel import DIGITS, Panel, Seat, batches
 from logsentry.scoring.vote import Vote
 from logsentry.sdk import Part

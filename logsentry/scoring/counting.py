@@ -21,7 +21,7 @@ import numpy as np
 
 from logsentry.errors import BundleRefused
 from logsentry.scoring import differences
-from logsentry.scoring.evidence import Rarity
+from logsentry.scoring.evidence import Rated
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
 from logsentry.sdk import Part
 from logsentry.text.counts import count
@@ -50,9 +50,9 @@ class Compared(msgspec.Struct, frozen=True):
     def joined(self, more: Held) -> Compared:
         raise NotImplementedError("counting has one member, which is asked in one go")
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """What each kind found, the rarest kind first; a kind that found nothing is silent."""
-        rare = rarity.kinds(self.evidence[0], 0)
+        rare = rated.kinds[0]
         strange = np.where(self.evidence[0] > 0, rare, 0.0)  # [batch, kinds]
         rows = zip(self.ids, strange, strict=True)
         return [self.judge.told(ids, kinds) if kinds.any() else () for ids, kinds in rows]

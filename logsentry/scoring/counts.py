@@ -12,11 +12,13 @@ import msgspec
 import numpy as np
 
 from logsentry.errors import BundleRefused
-from logsentry.scoring import session as sessions
 from logsentry.scoring.counts_probe import replay
 from logsentry.scoring.differences import times
-from logsentry.scoring.evidence import Rarity
+from logsentry.scoring.evidence import Rated
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
+from logsentry.scoring.onnx_session import OnnxSession
+from logsentry.scoring.session import choose
 from logsentry.sdk import Part
 from logsentry.text.counts import count
 
@@ -59,9 +61,9 @@ class Answers(msgspec.Struct, frozen=True):
     def joined(self, more: Held) -> Answers:
         raise NotImplementedError("a detector of counts has one member, which is asked in one go")
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """The counts that make a window strange, strongest first; none for windows that are not rare."""
-        rare = rarity.kinds(self.evidence[0], 0)[:, 0] >= RARE
+        rare = rated.kinds[0, :, 0] >= RARE
         rows = zip(self.counts, self.strangeness, rare, strict=True)
         return [self.judge.occluded(counts, value) if told else () for counts, value, told in rows]
 
@@ -72,9 +74,10 @@ class Counts:
     kinds = (Kind("strangeness", 1e-3),)
     groups: tuple[int, ...] = (1,)
 
-    def __init__(self, model: bytes, medians: Sequence[int], providers: Sequence[str] = ("cpu",), threads: int = 1) -> None:
+    def __init__(self, model: bytes, medians: Sequence[int], hardware: Hardware | None = None) -> None:
         self._medians = np.array(medians, np.float32)
-        self._session, self.degraded = sessions.open_session(model, providers, threads)
+        self._session = OnnxSession(model, hardware)
+        self.degraded = self._session.degraded
 
     def cost(self, length: int) -> int:
         """A sixteenth of the tokens: a window becomes one row, however long it is."""
@@ -90,7 +93,7 @@ class Counts:
 
     def run(self, counts: np.ndarray) -> np.ndarray:
         """Strangeness `[batch]` of counts `[batch, keys]`."""
-        strangeness: np.ndarray = self._session.run(["strangeness"], {"counts": counts})[0]
+        strangeness: np.ndarray = self._session.run(["strangeness"], {"counts": counts}, rows=len(counts))[0]
         return strangeness
 
     def occluded(self, counts: np.ndarray, strangeness: float) -> tuple[Finding, ...]:
@@ -115,17 +118,15 @@ class Counts:
         return Finding(-1, key=key, said=f"occurs {times(counts[key])}; {times(usual)} in most normal windows")
 
 
-def open_counts(
-    part: Part, files: Mapping[str, bytes], keys: int, providers: Sequence[str], precision: str, threads: int, where: str
-) -> tuple[Counts, float]:
+def open_counts(part: Part, files: Mapping[str, bytes], keys: int, hardware: Hardware, where: str) -> tuple[Counts, float]:
     """The judge of a part after its graph has answered the probe as the detector did, and the largest difference.
 
     Raises `BundleRefused` where the answers differ, or a file is not readable or fits other keys.
     """
-    graph = sessions.choose(part.graphs, providers, precision, where)
+    graph = choose(part.graphs, hardware, where)
     medians = _medians(files[part.file], keys, f"{where}/{part.file}")
-    judge = Counts(files[graph.file], medians, providers, threads)
-    return judge, replay(judge.run, files[part.probe], keys, precision, where)
+    judge = Counts(files[graph.file], medians, hardware)
+    return judge, replay(judge.run, files[part.probe], keys, hardware.precision, where)
 
 
 def _medians(data: bytes, keys: int, where: str) -> tuple[int, ...]:

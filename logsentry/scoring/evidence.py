@@ -7,6 +7,7 @@ becomes decades of rarity, so that the strangest kind may speak for a member.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -55,39 +56,49 @@ class Scale(msgspec.Struct, frozen=True):
         return cls(tuple(least), tuple(tuple(tuple(kind) for kind in member.T.tolist()) for member in ordered))
 
 
+class Rated(NamedTuple):
+    """Evidence in decades of rarity, `kinds` `[members, windows, kinds]`: 2 is as strange as one normal window in a hundred. `held_back`
+    is how many normal windows set the scale."""
+
+    kinds: np.ndarray
+    held_back: int
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Of the members, `[members, windows]`: the strangest kind speaks."""
+        strangest: np.ndarray = self.kinds.max(axis=2)
+        return strangest
+
+
 class Rarity:
-    """Member scores on the scale of decades: 2 is as strange as one normal window in a hundred.
+    """Evidence on the scale of decades.
 
     Between two normal windows the scale runs straight in the logarithm of the evidence, so that windows within a gap are told
     apart; beyond the strangest one, where counting ends, it grows by one with each tenfold of the evidence.
     """
 
     def __init__(self, scale: Scale) -> None:
-        self._least = scale.least
+        self._least = np.array(scale.least)
         self._knots = [
             [_knots(np.asarray(kind), least) for kind, least in zip(m, scale.least, strict=True)] for m in scale.normal
         ]
+        self._last = np.array([[at[-1] for at, _ in member] for member in self._knots])
         self.windows = len(scale.normal[0][0])
 
-    def member_scores(self, evidence: np.ndarray, members: Sequence[int]) -> np.ndarray:
-        """Evidence `[members asked, windows, kinds]` to scores `[members asked, windows]`; `members` says which were asked."""
-        return np.stack([self.kinds(evidence[row], member).max(axis=1) for row, member in enumerate(members)])
-
-    def kinds(self, evidence: np.ndarray, member: int) -> np.ndarray:
-        """The same for one member and each kind of evidence apart: `[windows, kinds]`."""
-        logs = np.log10(evidence + np.array(self._least))
-        return np.stack([_decades(logs[:, kind], *knots) for kind, knots in enumerate(self._knots[member])], axis=1)
+    def rated(self, evidence: np.ndarray) -> Rated:
+        """Evidence `[members, windows, kinds]` of the first members, or of all."""
+        logs = np.log10(evidence + self._least)
+        kinds = np.maximum(0.0, logs - self._last[: len(logs), None])
+        for member, of_member in enumerate(logs):
+            for kind, (at, decades) in enumerate(self._knots[member]):
+                kinds[member, :, kind] += np.interp(of_member[:, kind], at, decades)
+        return Rated(kinds, self.windows)
 
 
 def _knots(known: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
     """Sorted evidence `[n]` to its distinct logarithms and the decades that each stands for."""
     distinct, first = np.unique(known, return_index=True)
     return np.log10(distinct + least), -np.log10((1 + len(known) - first) / (len(known) + 1))
-
-
-def _decades(log: np.ndarray, at: np.ndarray, decades: np.ndarray) -> np.ndarray:
-    scored: np.ndarray = np.interp(log, at, decades) + np.maximum(0.0, log - at[-1])
-    return scored
 
 
 def further_than(decades: float, windows: int) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import msgspec
 import numpy as np
 
-from logsentry.scoring.evidence import Rarity
+from logsentry.scoring.evidence import Rated
 
 
 class Kind(NamedTuple):
@@ -53,7 +53,7 @@ class Held(Protocol):
         """With what further members hold against the same windows."""
         ...
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """For each window what made it strange, the strangest first; none where nothing is."""
         ...
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from logsentry.scoring.chunks import cut
-from logsentry.scoring.session import open_session
+from logsentry.scoring.onnx_session import OnnxSession
 from logsentry.store.onnx_wire import inspect
 
 FILE = "encoder.looks.onnx"
@@ -37,9 +37,9 @@ class Looks:
 
     def __init__(self, model: bytes, settings: Mapping[str, int], where: str) -> None:
         inspect(model, where)
-        self._session, _ = open_session(model, ("cpu",), 1)
+        self._session = OnnxSession(model)
         self._chunk, self._most = settings["chunk"], settings["max_length"]
-        self._chooses = len(self._session.get_outputs()) > 1
+        self._chooses = len(self._session.outputs) > 1
 
     def of(self, ids: np.ndarray) -> list[Look]:
         """One for each chunk of a row, ids `[length]` without padding at the end; a model without chunks has one for all of it, or for

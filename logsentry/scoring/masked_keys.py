@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from logsentry.scoring.evidence import UNSEEN, Rarity, choose_top_g, further_than, unseen_last
+from logsentry.scoring.evidence import UNSEEN, Rated, choose_top_g, further_than, unseen_last
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
 from logsentry.scoring.session import Session
 from logsentry.text.vocabulary import UNK
@@ -50,21 +50,21 @@ class Answers(msgspec.Struct, frozen=True):
         distance = np.concatenate([self.distance, more.distance])
         return Answers(self.ids, ranks, surprise, distance, self.expected, self.top_g)
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """The positions whose median rank is outside the top-g, strangest first, and the distance where it says more than they do."""
-        middle, far = np.median(self.ranks, axis=0), self._far(rarity)
+        middle, far = np.median(self.ranks, axis=0), self._far(rated)
         found = []
         for row, ranks in enumerate(middle):
             of_window = unexpected(self.ids[row], ranks, self.expected[row], self.top_g)
             if far[row] > 0:
-                said = "lies further from the centre of normal windows than " + further_than(float(far[row]), rarity.windows)
+                said = "lies further from the centre of normal windows than " + further_than(float(far[row]), rated.held_back)
                 of_window.append(Finding(-1, said=said))
             found.append(tuple(of_window))
         return found
 
-    def _far(self, rarity: Rarity) -> np.ndarray:
+    def _far(self, rated: Rated) -> np.ndarray:
         """`[batch]`: the median rarity of the distance where it exceeds that of the keys for most members, else 0."""
-        kinds = np.stack([rarity.kinds(member, index) for index, member in enumerate(self.evidence)])  # [asked, batch, kinds]
+        kinds = rated.kinds
         distance = np.median(kinds[:, :, DISTANCE], axis=0)
         keys = np.median(np.delete(kinds, DISTANCE, axis=2).max(axis=2), axis=0)
         far: np.ndarray = np.where((distance > keys) & (distance >= 1.0), distance, 0.0)

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from logsentry.scoring.evidence import Rarity, choose_top_g, further_than, unseen_last
+from logsentry.scoring.evidence import Rated, choose_top_g, further_than, unseen_last
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
 from logsentry.scoring.masked_keys import unexpected
 from logsentry.scoring.next_key_session import NextKeySession, Said, replay_next_key
@@ -56,20 +57,20 @@ class Answers(msgspec.Struct, frozen=True):
         ranks, surprise = np.concatenate([self.ranks, more.ranks]), np.concatenate([self.surprise, more.surprise])
         return Answers(self.ids, ranks, surprise, self.expected, self.top_g)
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """The positions whose rank is outside the top-g, strangest first, and the surprise of all where it says more than they do."""
-        middle, unlikely, found = np.median(self.ranks, axis=0), self._unlikely(rarity), []
+        middle, unlikely, found = np.median(self.ranks, axis=0), self._unlikely(rated), []
         for row, ranks in enumerate(middle):
             of_window = unexpected(self.ids[row], ranks, self.expected[row], self.top_g)
             if unlikely[row] > 0:
-                said = "is less likely as a whole than " + further_than(float(unlikely[row]), rarity.windows)
+                said = "is less likely as a whole than " + further_than(float(unlikely[row]), rated.held_back)
                 of_window.append(Finding(-1, said=said))
             found.append(tuple(of_window))
         return found
 
-    def _unlikely(self, rarity: Rarity) -> np.ndarray:
+    def _unlikely(self, rated: Rated) -> np.ndarray:
         """`[batch]`: the median rarity of the surprises where it exceeds that of the ranks, else 0."""
-        kinds = np.stack([rarity.kinds(member, index) for index, member in enumerate(self.evidence)])  # [asked, batch, kinds]
+        kinds = rated.kinds
         whole = np.median(kinds[:, :, :SURPRISES].max(axis=2), axis=0)
         keys = np.median(kinds[:, :, SURPRISES:].max(axis=2), axis=0)
         said: np.ndarray = np.where((whole > keys) & (whole >= 1.0), whole, 0.0)
@@ -160,14 +161,12 @@ def open_next_key(
     files: Mapping[str, bytes],
     keys: int,
     settings: Mapping[str, int],
-    providers: Sequence[str],
-    precision: str,
-    threads: int,
+    hardware: Hardware,
     where: str,
 ) -> tuple[NextKey, float]:
     """The judge of a part after its graph has answered the probe as torch did, and the largest difference of a surprise."""
-    graph = choose(part.graphs, providers, precision, where)
-    session = NextKeySession(files[graph.file], graph, providers, threads)
+    graph = choose(part.graphs, hardware, where)
+    session = NextKeySession(files[graph.file], graph, hardware)
     return NextKey(session, keys, settings), replay_next_key(session, files[part.probe], where)
 
 

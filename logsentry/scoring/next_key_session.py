@@ -1,19 +1,19 @@
 """One onnxruntime session over a next-key graph, and the proof that it answers as torch did.
 
-The graph and the probe are described in `logsentry.learn.next_key_export`; the providers in `scoring.session`.
+The graph and the probe are described in `logsentry.learn.next_key_export`.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from logsentry.errors import BundleRefused
-from logsentry.scoring.session import open_session
+from logsentry.scoring.hardware import Hardware
+from logsentry.scoring.onnx_session import OnnxSession
 from logsentry.sdk import Graph
 
 ROWS = 2048
@@ -32,11 +32,12 @@ class Said(NamedTuple):
 
 
 class NextKeySession:
-    """Runs contexts through a graph. Not to be shared between threads that run at once."""
+    """Runs contexts through a graph."""
 
-    def __init__(self, model: bytes, graph: Graph, providers: Sequence[str] = ("cpu",), threads: int = 1) -> None:
+    def __init__(self, model: bytes, graph: Graph, hardware: Hardware | None = None) -> None:
         self.graph = graph
-        self._session, self.degraded = open_session(model, providers, threads)
+        self._session = OnnxSession(model, hardware)
+        self.degraded = self._session.degraded
 
     def run(self, rows: np.ndarray) -> Said:
         """Rows int64 `[rows, history + 1]`: contexts with the true key last."""
@@ -47,7 +48,7 @@ class NextKeySession:
         if not len(rows):  # an LSTM of no rows is an error in some execution providers
             return Said(np.empty(0, np.int32), np.empty(0, np.float32), np.empty((0, 3), np.int64))
         feeds = {"context": np.ascontiguousarray(rows[:, :-1], np.int64), "truth": np.ascontiguousarray(rows[:, -1], np.int64)}
-        return Said(*self._session.run(["rank", "surprise", "expected"], feeds))
+        return Said(*self._session.run(["rank", "surprise", "expected"], feeds, rows=len(rows)))
 
 
 def replay_next_key(session: NextKeySession, probe: bytes, where: str) -> float:

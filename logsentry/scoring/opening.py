@@ -9,20 +9,13 @@ import msgspec
 from logsentry.errors import BundleRefused
 from logsentry.scoring.counting import open_known
 from logsentry.scoring.counts import open_counts
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Judge
 from logsentry.scoring.masked_keys import MaskedKeys
 from logsentry.scoring.next_key import open_next_key
 from logsentry.scoring.session import open_masked
 from logsentry.scoring.tokens import open_tokens
 from logsentry.sdk import Part
-
-
-class Hardware(msgspec.Struct, frozen=True):
-    """Where graphs run: execution providers in order of preference, precision, and threads a session."""
-
-    providers: tuple[str, ...] = ("cpu",)
-    precision: str = "fp32"
-    threads: int = 1
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -43,16 +36,15 @@ def open_part(
     for file in (*(graph.file for graph in part.graphs), *filter(None, (part.probe, part.file))):
         if file not in files:
             raise BundleRefused(f"{where} lacks {file}, which {part.name} needs")
-    run_on = (hardware.providers, hardware.precision, hardware.threads, where)
     if part.asks == "masked-keys":
-        session, difference = open_masked(part, files, *run_on)
+        session, difference = open_masked(part, files, hardware, where)
         return Opened(MaskedKeys(session, keys, told), difference)
     if part.asks == "next-key":
-        return Opened(*open_next_key(part, files, keys, told, *run_on))
+        return Opened(*open_next_key(part, files, keys, told, hardware, where))
     if part.asks == "counts":
-        return Opened(*open_counts(part, files, keys, *run_on))
+        return Opened(*open_counts(part, files, keys, hardware, where))
     if part.asks == "tokens":
-        return Opened(*open_tokens(part, files, keys, told, *run_on))
+        return Opened(*open_tokens(part, files, keys, told, hardware, where))
     return Opened(open_known(part, files, keys, told, where), 0.0)
 
 

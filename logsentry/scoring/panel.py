@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from logsentry.errors import BundleRefused
-from logsentry.scoring.evidence import Rarity, Scale
+from logsentry.scoring.evidence import Rarity, Rated, Scale
 from logsentry.scoring.folds import Folds
 from logsentry.scoring.judge import Finding, Graded, Held, Judge
 from logsentry.scoring.vote import Vote, combine, told, undecided
@@ -70,9 +70,8 @@ class Seat(msgspec.Struct, frozen=True):
         return self.judge.ask(np.where(np.isin(ids, self.lacks), UNK, ids) if self.lacks else ids, groups)
 
     def scores(self, held: Held) -> np.ndarray:
-        """`[asked, batch]`, rounded before they are held against a threshold, so that votes and value never disagree."""
-        evidence = held.evidence
-        return np.round(self.rarity.member_scores(evidence, range(len(evidence))), DIGITS)
+        """`[asked, batch]`."""
+        return scores_of(self.rarity.rated(held.evidence))
 
     def values(self, ids: np.ndarray, vote: Vote) -> np.ndarray:
         """Values alone, `[batch]`, of windows of one length."""
@@ -102,13 +101,19 @@ class Seat(msgspec.Struct, frozen=True):
         return [decided[at] for at in range(len(ids))]
 
     def _conclude(self, held: Held, vote: Vote, threshold: float) -> list[Verdict]:
-        scores = self.scores(held)
+        rated = self.rarity.rated(held.evidence)
+        scores = scores_of(rated)
         values = combine(scores, vote, self.members).round(DIGITS)
         yes = (scores >= threshold).sum(axis=0)
-        why = held.findings(self.rarity)
+        why = held.findings(rated)
         votes = [told(int(y), len(scores), self.members) for y in yes]
         logits = held.logits.tolist() if isinstance(held, Graded) else [None] * len(yes)
         return [Verdict(float(v), *told_) for v, *told_ in zip(values, votes, why, logits, strict=True)]
+
+
+def scores_of(rated: Rated) -> np.ndarray:
+    """Rounded before they are held against a threshold, so that votes and value never disagree."""
+    return np.round(rated.scores, DIGITS)
 
 
 class Panel:

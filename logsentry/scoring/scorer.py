@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import isfinite
+from typing import Annotated
 
 import msgspec
 import numpy as np
 import orjson
+from msgspec import Meta
 
 from logsentry.errors import ContractBroken, UsageError
 from logsentry.schema.score import Score
@@ -20,7 +22,8 @@ from logsentry.scoring import calibration as calibrations
 from logsentry.scoring import probability as probabilities
 from logsentry.scoring.conformal import Rates
 from logsentry.scoring.explain import reasons
-from logsentry.scoring.opening import Hardware, open_parts
+from logsentry.scoring.hardware import Hardware
+from logsentry.scoring.opening import open_parts
 from logsentry.scoring.panel import DIGITS, Concluding, Ids, Panel, Seat, Verdict, batches
 from logsentry.scoring.probability import Probability, Stand
 from logsentry.scoring.table import Table
@@ -30,7 +33,7 @@ from logsentry.text.keys import keys_from_json
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How to score. `table` 0 judges every window again."""
+    """How to score. `table` 0 judges every window again; `gpu_memory` and what follows are as in `Hardware`."""
 
     providers: tuple[str, ...] = ("cpu",)
     precision: str = "fp32"
@@ -39,10 +42,13 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     table: int = 100_000
     batch_tokens: int = 4096
     threads: int = 1
+    gpu_memory: Annotated[int, Meta(ge=0)] = 0
+    cuda_graphs: bool = False
+    engines: str = ""
 
     @property
     def hardware(self) -> Hardware:
-        return Hardware(self.providers, self.precision, self.threads)
+        return Hardware(self.providers, self.precision, self.threads, self.gpu_memory, self.cuda_graphs, self.engines)
 
 
 class Scorer:

@@ -1,7 +1,6 @@
-"""One onnxruntime session over a bundle's graph, which has proved itself on the bundle's probe before it serves.
+"""A session over a graph of members that guess hidden keys, which has proved itself on the bundle's probe before it serves.
 
-The execution provider that was asked for is the one that runs, or opening fails; only where the caller allows several does
-the next one stand in, and then `degraded` says so (onnxruntime falls back silently: microsoft/onnxruntime issues 17801, 23372).
+On which device it runs is for `onnx_session`.
 """
 
 from __future__ import annotations
@@ -12,14 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import onnxruntime as ort
 
-from logsentry.errors import BundleRefused, Unavailable, UsageError
+from logsentry.errors import BundleRefused, UsageError
+from logsentry.scoring.hardware import Hardware
+from logsentry.scoring.onnx_session import OnnxSession
 from logsentry.sdk import Graph, Part
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-WARNINGS, FATAL = 2, 4
-"""Severities of onnxruntime's log, from which on it writes to stderr."""
 
 TOLERANCE = {"fp32": 1e-4, "fp16": 1e-2, "int8": float("inf")}
 """Largest difference of a distance or surprise from torch's answers; 8 bits do not keep them, and are calibrated for themselves."""
@@ -42,13 +38,12 @@ class Answers(NamedTuple):
 
 
 class Session:
-    """Runs windows of one length through a graph. Not to be shared between threads that run at once."""
+    """Runs windows of one length through a graph."""
 
-    def __init__(
-        self, model: bytes, graph: Graph, groups: Sequence[int], providers: Sequence[str] = ("cpu",), threads: int = 1
-    ) -> None:
+    def __init__(self, model: bytes, graph: Graph, groups: Sequence[int], hardware: Hardware | None = None) -> None:
         self.graph, self.groups = graph, tuple(groups)
-        self._session, self.degraded = open_session(model, providers, threads)
+        self._session = OnnxSession(model, hardware)
+        self.degraded = self._session.degraded
 
     def run(self, ids: np.ndarray, stride: int, groups: Sequence[bool] | None = None) -> Answers:
         """Windows `[batch, length]` under a mask stride; `groups` says which vote groups are asked, None is all."""
@@ -61,53 +56,22 @@ class Session:
         return Answers(*self._session.run(["ranks", "surprise", "distance", "expected"], feeds))
 
 
-def open_masked(
-    part: Part, files: Mapping[str, bytes], providers: Sequence[str], precision: str, threads: int, where: str
-) -> tuple[Session, float]:
+def open_masked(part: Part, files: Mapping[str, bytes], hardware: Hardware, where: str) -> tuple[Session, float]:
     """A session over the graph of a part that fits the hardware, after it has answered the probe as torch did, and the largest
     difference from torch's answers."""
-    graph = choose(part.graphs, providers, precision, where)
-    session = Session(files[graph.file], graph, part.groups, providers, threads)
+    graph = choose(part.graphs, hardware, where)
+    session = Session(files[graph.file], graph, part.groups, hardware)
     return session, replay(session, files[part.probe], where)
 
 
-def choose(graphs: Sequence[Graph], providers: Sequence[str], precision: str, where: str) -> Graph:
+def choose(graphs: Sequence[Graph], hardware: Hardware, where: str) -> Graph:
     """The graph that fits the hardware: branches on a CPU, the member axis on a GPU where there is one."""
-    fitting = [graph for graph in graphs if graph.precision == precision]
+    fitting = [graph for graph in graphs if graph.precision == hardware.precision]
     if not fitting:
         have = ", ".join(sorted({graph.precision for graph in graphs}))
-        raise UsageError(f"{where} has no {precision} graph; it has {have}")
-    layout = "member_axis" if "cuda" in providers[:1] else "branches"
+        raise UsageError(f"{where} has no {hardware.precision} graph; it has {have}")
+    layout = "member_axis" if hardware.on_gpu else "branches"
     return next((graph for graph in fitting if graph.layout == layout), fitting[0])
-
-
-def open_session(model: bytes, providers: Sequence[str], threads: int, aloud: bool = False) -> tuple[ort.InferenceSession, bool]:
-    """The session of the first provider that works, and whether another was wanted before it.
-
-    `aloud`: the native library says on stderr which of its own files it misses. Else the error alone speaks.
-    """
-    unknown = [name for name in providers if name not in PROVIDERS]
-    if unknown or not providers:
-        raise UsageError(f"there is no execution provider {unknown[0] if unknown else ''!r}; known: {', '.join(PROVIDERS)}")
-    ort.set_default_logger_severity(WARNINGS if aloud else FATAL)
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = FATAL
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    available = ort.get_available_providers()
-    for name in providers:
-        if PROVIDERS[name] not in available:
-            continue
-        try:
-            session = ort.InferenceSession(model, options, providers=[PROVIDERS[name]])
-        except Exception as error:  # onnxruntime raises its own classes; each means the graph cannot be served here
-            raise BundleRefused(f"onnxruntime {ort.__version__} cannot open the graph: {str(error).splitlines()[0]}") from error
-        if session.get_providers()[0] == PROVIDERS[name]:
-            return session, name != providers[0]
-    raise Unavailable(
-        f"no execution provider of {', '.join(providers)} works on this machine; allow cpu as well, or mend the driver"
-    )
 
 
 def replay(session: Session, probe: bytes, where: str) -> float:

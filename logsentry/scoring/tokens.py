@@ -14,7 +14,8 @@ import numpy as np
 
 from logsentry.errors import BundleRefused
 from logsentry.scoring.counts import RARE
-from logsentry.scoring.evidence import Rarity
+from logsentry.scoring.evidence import Rated
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
 from logsentry.scoring.occlusion import occluded
 from logsentry.scoring.session import choose
@@ -46,9 +47,9 @@ class Logits(msgspec.Struct, frozen=True):
     def joined(self, more: Held) -> Logits:
         raise NotImplementedError("a classifier has one member, which is asked in one go")
 
-    def findings(self, rarity: Rarity) -> list[tuple[Finding, ...]]:
+    def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """The tokens that carry a row's logit, strongest first; none for rows that are not rare, since each takes dozens of passes."""
-        rare = rarity.kinds(self.evidence[0], 0)[:, 0] >= RARE
+        rare = rated.kinds[0, :, 0] >= RARE
         rows = zip(self.ids, self.logits.tolist(), rare, strict=True)
         return [occluded(ids, logit, self.judge.malice) if told else () for ids, logit, told in rows]
 
@@ -97,9 +98,7 @@ def open_tokens(
     files: Mapping[str, bytes],
     keys: int,
     settings: Mapping[str, int],
-    providers: Sequence[str],
-    precision: str,
-    threads: int,
+    hardware: Hardware,
     where: str,
     bound: int = BOUND,
 ) -> tuple[Tokens, float]:
@@ -109,17 +108,17 @@ def open_tokens(
     """
     told = {**part.settings, **settings}
     check(told, where)
-    first = choose(part.graphs, providers, precision, where)
-    graphs = [files[graph.file] for graph in part.graphs if graph.precision == precision]
+    first = choose(part.graphs, hardware, where)
+    graphs = [files[graph.file] for graph in part.graphs if graph.precision == hardware.precision]
     if len(graphs) != (2 if told["chunk"] else 1):
         raise BundleRefused(
-            f"{where} has {len(graphs)} {precision} graphs of {part.name}, which do not fit its settings; train again"
+            f"{where} has {len(graphs)} {hardware.precision} graphs of {part.name}, which do not fit its settings; train again"
         )
     if told["chunk"]:
-        session: Answers = InChunks((graphs[0], graphs[1]), told, providers, threads, bound)
+        session: Answers = InChunks((graphs[0], graphs[1]), told, hardware, bound)
     else:
-        session = Whole(files[first.file], providers, threads)
-    return Tokens(session, told), replay(session.logits, files[part.probe], told["classes"], precision, where)
+        session = Whole(files[first.file], hardware)
+    return Tokens(session, told), replay(session.logits, files[part.probe], told["classes"], hardware.precision, where)
 
 
 def check(told: Mapping[str, int], where: str) -> None:

@@ -7,6 +7,7 @@ scales are fixed. The probe shows that what serves answers as torch did.
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -15,7 +16,8 @@ import numpy as np
 
 from logsentry.errors import BundleRefused
 from logsentry.scoring.chunks import Chunks, cut, pool
-from logsentry.scoring.session import open_session
+from logsentry.scoring.hardware import Hardware
+from logsentry.scoring.onnx_session import OnnxSession
 from logsentry.text.vocabulary import PAD
 
 POOLINGS = ("mean", "max", "flatten")
@@ -33,7 +35,7 @@ Rows = Sequence[Sequence[int]] | np.ndarray
 
 
 class Answers(Protocol):
-    """Either session. Not to be shared between threads that run at once."""
+    """Either session. Threads may share it: reasons are found beside the next run."""
 
     degraded: bool
 
@@ -45,8 +47,9 @@ class Answers(Protocol):
 class Whole:
     """One graph; rows of unlike lengths are padded, short ones with short ones."""
 
-    def __init__(self, model: bytes, providers: Sequence[str], threads: int) -> None:
-        self._session, self.degraded = open_session(model, providers, threads)
+    def __init__(self, model: bytes, hardware: Hardware) -> None:
+        self._session = OnnxSession(model, hardware)
+        self.degraded = self._session.degraded
 
     def logits(self, rows: Rows) -> np.ndarray:
         if isinstance(rows, np.ndarray):
@@ -61,27 +64,27 @@ class Whole:
         return np.stack([found[at] for at in range(len(rows))])
 
     def _run(self, ids: np.ndarray) -> np.ndarray:
-        logits: np.ndarray = self._session.run(["logits"], {"ids": np.ascontiguousarray(ids, np.int64)})[0]
+        logits: np.ndarray = self._session.run(["logits"], {"ids": np.ascontiguousarray(ids, np.int64)}, rows=len(ids))[0]
         return logits
 
 
 class InChunks:
     """Two graphs and the table; `bound` 0 computes every chunk again."""
 
-    def __init__(
-        self, models: tuple[bytes, bytes], settings: Mapping[str, int], providers: Sequence[str], threads: int, bound: int = BOUND
-    ) -> None:
-        self._body, degraded = open_session(models[0], providers, threads)
-        self._head, also = open_session(models[1], providers, threads)
-        self.degraded = degraded or also
+    def __init__(self, models: tuple[bytes, bytes], settings: Mapping[str, int], hardware: Hardware, bound: int = BOUND) -> None:
+        self._body, self._head = (OnnxSession(model, hardware) for model in models)
+        self.degraded = self._body.degraded or self._head.degraded
         self._chunk, self._pooling = settings["chunk"], POOLINGS[settings["pooling"]]
         self._places = settings["max_length"] // settings["chunk"]
         self.table = Chunks(self._summarise, bound)
+        self._lock = threading.Lock()
 
     def logits(self, rows: Rows) -> np.ndarray:
         chunks = cut(rows, self._chunk)
-        pooled = pool(self.table.summaries(chunks), chunks, self._pooling)
-        logits: np.ndarray = self._head.run(["logits"], {"pooled": pooled})[0]
+        with self._lock:
+            summaries = self.table.summaries(chunks)
+        pooled = pool(summaries, chunks, self._pooling)
+        logits: np.ndarray = self._head.run(["logits"], {"pooled": pooled}, rows=len(pooled))[0]
         return logits
 
     def _summarise(self, ids: np.ndarray, places: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ from logsentry.learn.encoder import Encoder, Size
 from logsentry.learn.encoder_export import write
 from logsentry.learn.voters import Voters
 from logsentry.learn.voting import BARE
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.panel import batches
 from logsentry.scoring.tokens import Tokens, open_tokens
 from logsentry.sdk import Part
@@ -61,7 +62,7 @@ class Made(NamedTuple):
     reads: int
 
     def judge(self, precision: str, bound: int) -> Tokens:
-        return open_tokens(self.part, self.files, VOCABULARY, {}, ("cpu",), precision, 1, "the bench's model", bound)[0]
+        return open_tokens(self.part, self.files, VOCABULARY, {}, Hardware(precision=precision), "the bench's model", bound)[0]
 
 
 def reports(name: str) -> list[Row]:

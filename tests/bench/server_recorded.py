@@ -3,7 +3,7 @@
     python server_recorded.py serve …                    # writes the file that RECORD names when it ends
     python server_recorded.py replay FILE BEGAN ENDED    # prints as JSON what the calls of that time take alone, `Replayed`
 
-A call costs the recorder two clock readings and an append. The replay opens the graph as the server did (`open_session`, one thread).
+A call costs the recorder two clock readings and an append. The replay opens the graph as the server did (`OnnxSession`, one thread).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import onnxruntime
 
 from logsentry.cli.main import main
 from logsentry.pipeline.finding import DEMO_BUNDLE
-from logsentry.scoring.session import open_session
+from logsentry.scoring.onnx_session import OnnxSession
 
 RECORD = "LOGSENTRY_BENCH_RECORD"
 WARM = 3
@@ -66,7 +66,7 @@ class Replayed(msgspec.Struct, frozen=True):
 
 
 def replay(file: Path, began: float, ended: float) -> Replayed:
-    session, _ = open_session((DEMO_BUNDLE / "model.onnx").read_bytes(), ("cpu",), 1)
+    session = OnnxSession((DEMO_BUNDLE / "model.onnx").read_bytes())
     with np.load(file) as kept:
         meant = (kept["times"][:, 0] >= began) & (kept["times"][:, 1] <= ended)
         times = kept["times"][meant]

@@ -29,7 +29,7 @@ def test_top_g_holds_the_wanted_share_of_known_keys() -> None:
 def test_the_scale_is_in_decades_and_goes_on_beyond_the_strangest() -> None:
     normal = np.linspace(0, 0.9, 99)[None, :, None].repeat(3, axis=2)
     rarity = Rarity(Scale.fit(normal, [0.1] * 3))
-    common, rarest, beyond = rarity.member_scores(np.array([[[0.0] * 3, [0.9] * 3, [9.9] * 3]]), [0])[0]
+    common, rarest, beyond = rarity.rated(np.array([[[0.0] * 3, [0.9] * 3, [9.9] * 3]])).scores[0]
     assert common == 0.0
     assert abs(rarest + np.log10(2 / 100)) < 1e-9
     assert abs(beyond - (rarest + 1.0)) < 1e-9  # ten times as much, counted from the least amount that means anything
@@ -37,21 +37,21 @@ def test_the_scale_is_in_decades_and_goes_on_beyond_the_strangest() -> None:
 
 def test_between_two_normal_windows_the_scale_runs_on() -> None:
     rarity = Rarity(Scale.fit(np.array([[[0.0], [9.0], [999.0]]]), [1.0]))
-    low, middle, high = rarity.kinds(np.array([[9.0], [99.0], [999.0]]), 0)[:, 0]
+    low, middle, high = rarity.rated(np.array([[[9.0], [99.0], [999.0]]])).kinds[0, :, 0]
     assert abs(middle - (low + high) / 2) < 1e-9
 
 
 def test_the_strangest_kind_speaks_for_the_member() -> None:
     rarity = Rarity(Scale.fit(np.linspace(0, 1, 50)[None, :, None].repeat(2, axis=2), [0.1, 0.1]))
-    both = rarity.kinds(np.array([[0.2, 0.9]]), 0)[0]
-    assert rarity.member_scores(np.array([[[0.2, 0.9]]]), [0])[0, 0] == both[1] > both[0]
+    rated = rarity.rated(np.array([[[0.2, 0.9]]]))
+    assert rated.scores[0, 0] == rated.kinds[0, 0, 1] > rated.kinds[0, 0, 0]
 
 
 @given(arrays(np.float64, (2, 20, 3), elements=st.floats(0, 10)), st.floats(0, 20), st.floats(0, 20))
 def test_more_evidence_never_scores_less(normal: np.ndarray, one: float, two: float) -> None:
     rarity = Rarity(Scale.fit(normal, [0.5, 0.05, 1e-5]))
     low, high = sorted([one, two])
-    scores = rarity.member_scores(np.array([[[low] * 3, [high] * 3]] * 2), [0, 1])
+    scores = rarity.rated(np.array([[[low] * 3, [high] * 3]] * 2)).scores
     assert (scores[:, 0] <= scores[:, 1] + 1e-12).all()
 
 

@@ -80,7 +80,8 @@ def told(window: tuple[int, ...], settings: Mapping[str, int]) -> list[tuple[int
     asked = judge(settings)
     normal = np.concatenate([asked.ask(np.array([seen])).evidence for seen in SEEN], axis=1)
     rarity = Rarity(Scale.fit(normal, [kind.least for kind in asked.kinds]))
-    [found] = asked.ask(np.array([window])).findings(rarity)
+    held = asked.ask(np.array([window]))
+    [found] = held.findings(rarity.rated(held.evidence))
     return [(finding.position, finding.key, finding.expected, finding.said) for finding in found]
 
 

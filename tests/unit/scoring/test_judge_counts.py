@@ -13,12 +13,13 @@ from onnx import parser
 from logsentry.errors import BundleRefused
 from logsentry.scoring.counts import Counts, open_counts
 from logsentry.scoring.evidence import Rarity, Scale
+from logsentry.scoring.hardware import Hardware
 from logsentry.sdk import Graph, Part
 from logsentry.text.vocabulary import BEGIN, END
 
 KEYS = 8
 PART = Part("test", "counts", (Graph("test.onnx"),), probe="test.probe.npz", file="test.json")
-CPU = (("cpu",), "fp32", 1, "bundle")
+CPU = (Hardware(), "bundle")
 GRAPH = f"""
 <ir_version: 11, opset_import: ["" : 23]>
 test (float[batch, {KEYS}] counts) => (float[batch] strangeness) <float[{KEYS}] weights = {{0, 0, 0, 0, 0, 1, 2, 4}}> {{
@@ -59,7 +60,7 @@ def test_a_window_is_asked_by_its_counts() -> None:
 def test_what_takes_off_most_when_it_is_made_usual_is_told_first() -> None:
     judge, _ = open_counts(PART, FILES, KEYS, *CPU)
     held = judge.ask(np.array([[BEGIN, 7, 7, 6, 6, 6, END], [BEGIN, 5, 6, 5, 5, 5, END]]))
-    first, second = held.findings(rarity(judge))
+    first, second = held.findings(rarity(judge).rated(held.evidence))
     assert [(finding.key, finding.said) for finding in first] == [
         (7, "occurs 2 times; never in most normal windows"),
         (6, "occurs 3 times; once in most normal windows"),
@@ -69,7 +70,8 @@ def test_what_takes_off_most_when_it_is_made_usual_is_told_first() -> None:
 
 def test_an_ordinary_window_is_not_explained() -> None:
     judge, _ = open_counts(PART, FILES, KEYS, *CPU)
-    assert judge.ask(np.array([[BEGIN, 5, 5, END]])).findings(rarity(judge)) == [()]
+    held = judge.ask(np.array([[BEGIN, 5, 5, END]]))
+    assert held.findings(rarity(judge).rated(held.evidence)) == [()]
 
 
 @pytest.mark.parametrize(

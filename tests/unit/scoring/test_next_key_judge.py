@@ -138,7 +138,7 @@ def test_findings_name_the_positions_outside_top_g() -> None:
     asked, ids = judge(top_g=3), windows(6, 7)
     held = asked.ask(ids)
     rarity = Rarity(Scale.fit(asked.ask(windows(99, 7, 5)).evidence, [kind.least for kind in asked.kinds]))
-    for row, found in enumerate(held.findings(rarity)):
+    for row, found in enumerate(held.findings(rarity.rated(held.evidence))):
         outside = [at for at in range(1, 7) if held.ranks[0, row, at] >= 3]
         placed = [finding for finding in found if finding.position > 0]
         assert sorted(finding.position for finding in placed) == sorted(outside)[:5] or len(outside) > 5
@@ -154,10 +154,10 @@ def test_a_window_of_many_small_surprises_is_told_as_a_whole() -> None:
         return Answers(np.full((batch, 5), 7), np.zeros((1, batch, 5), np.int32), full, np.zeros((batch, 5, 3), np.int64), 1)
 
     rarity = Rarity(Scale.fit(held(0.01, 9).evidence, [kind.least for kind in judge().kinds]))
-    ((finding,),) = held(2.0).findings(rarity)
+    ((finding,),) = held(2.0).findings(rarity.rated(held(2.0).evidence))
     assert finding.position == -1
     assert "less likely as a whole than any that was held back" in finding.said
-    assert held(0.01).findings(rarity) == [()]
+    assert held(0.01).findings(rarity.rated(held(0.01).evidence)) == [()]
 
 
 class Counting(NextKeySession):

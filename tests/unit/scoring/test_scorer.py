@@ -14,6 +14,7 @@ from logsentry.errors import BundleRefused, Unavailable, UsageError
 from logsentry.pipeline.build import make_files, make_source
 from logsentry.pipeline.decode import read as decoded
 from logsentry.schema.window import Window
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.scoring.session import Session, choose, open_masked, replay
 from logsentry.scoring.table import Table
@@ -37,7 +38,7 @@ def part(bundle: Bundle) -> Part:
 
 
 def serve(bundle: Bundle, part: Part, providers: Sequence[str] = ("cpu",)) -> Session:
-    return open_masked(part, bundle.files, providers, "fp32", 1, "demo")[0]
+    return open_masked(part, bundle.files, Hardware(providers), "demo")[0]
 
 
 @pytest.fixture(scope="module")
@@ -138,5 +139,5 @@ def test_what_cannot_be_served_is_told(bundle: Bundle, part: Part) -> None:
     with pytest.raises(UsageError, match="no execution provider"):
         serve(bundle, part, ("tpu",))
     with pytest.raises(UsageError, match="no fp16 graph"):
-        choose(part.graphs, ("cpu",), "fp16", "demo")
+        choose(part.graphs, Hardware(precision="fp16"), "demo")
     assert serve(bundle, part, ("cuda", "cpu")).degraded

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from logsentry.errors import BundleRefused, TrainingError
 from logsentry.scoring.evidence import Rarity, Scale
+from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.precisions import differences, precision_report
 from logsentry.scoring.tokens import Tokens, open_tokens
 from logsentry.scoring.tokens_session import InChunks
@@ -45,7 +46,7 @@ class Made(msgspec.Struct):
     files: dict[str, bytes]
 
     def open(self, precision: str = "fp32", bound: int = 1000, **told: int) -> Tokens:
-        return open_tokens(self.part, self.files, VOCABULARY, told, ("cpu",), precision, 1, "bundle", bound)[0]
+        return open_tokens(self.part, self.files, VOCABULARY, told, Hardware(precision=precision), "bundle", bound)[0]
 
     def torch(self, rows: list[tuple[int, ...]]) -> np.ndarray:
         with torch.no_grad():
@@ -145,7 +146,7 @@ def test_rare_rows_are_explained_and_others_are_not(made: Made) -> None:
     held = judge.ask(ids)
     rarity = Rarity(Scale.fit(np.sort(held.evidence, axis=1), [kind.least for kind in judge.kinds]))
     strangest = int(held.logits.argmax())
-    found = held.findings(rarity)
+    found = held.findings(rarity.rated(held.evidence))
     assert sum(map(bool, found)) <= len(ids) // 10 + 1
     for finding in found[strangest]:
         assert ids[strangest, finding.position] == finding.key

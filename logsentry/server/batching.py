@@ -1,8 +1,7 @@
 """Requests of many clients judged together, and each answered as if it had been alone.
 
-While the model is busy, requests gather, and the next batch is made of them (`waiting`). So an idle server answers at once, and a busy
-one fills its batches by itself; `wait_seconds` makes an idle one wait for company. A batch that fails is halved until the request
-that is to blame stands alone, so that no request fails for its neighbours.
+While the model is busy, requests gather, and the next batch is made of them (`waiting`, `judging`). So an idle server answers at once,
+and a busy one fills its batches by itself; `wait_seconds` makes an idle one wait for company.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
 import msgspec
 
-from logsentry.errors import ContractBroken, LogsentryError, Unavailable
+from logsentry.errors import LogsentryError, Unavailable
+from logsentry.server.judging import Asked, Concluding, Judging, Ran
 from logsentry.server.waiting import Entry, Kind, Waiting, same_kind
 
 Q = TypeVar("Q")
@@ -39,7 +39,8 @@ class Failed(Unavailable):
 
 
 class Tally(msgspec.Struct):
-    """What a batcher has done, for metrics and for the status page. Times are sums in seconds."""
+    """What a batcher has done, for metrics and for the status page. Times are sums in seconds; what is concluded beside the next run is
+    in none of them."""
 
     requests: int = 0
     items: int = 0
@@ -51,19 +52,8 @@ class Tally(msgspec.Struct):
     judged: float = 0.0
 
 
-Asked = Entry[Q, asyncio.Future[Sequence[A]]]
-
-Concluding = Callable[[], Sequence[A]]
-"""What is left to do once a model has run: answers, one for each item. Called in another thread than the model's."""
-
-
 class Batcher(Generic[Q, A]):
-    """`ask` runs the model on the items of several requests, in `executor`, one call at a time; what it answers is called beside the next
-    one, so that a model does not wait while reasons are found for what it said.
-
-    Asked in one event loop, and ended there with `close`. A batch that is done puts the next one behind whatever else the executor was
-    given, so that the model's thread goes from batch to batch without the loop.
-    """
+    """Asked in one event loop, and ended there with `close`. `ask` and `executor` are the model's, as in `Judging`."""
 
     def __init__(
         self,
@@ -74,13 +64,11 @@ class Batcher(Generic[Q, A]):
         wait_seconds: float = 0.0,
         kind: Kind = same_kind,
     ) -> None:
-        self._ask, self._executor, self._kind = ask, executor, kind
-        self._batch, self._bound, self._wait = batch, waiting, wait_seconds
+        self._kind, self._batch, self._bound, self._wait = kind, batch, waiting, wait_seconds
         self._loop = asyncio.get_running_loop()
         self._queue: Waiting[Asked[Q, A]] = Waiting()
+        self._judging: Judging[Q, A] = Judging(ask, executor, self._queue, batch, self, self._loop)
         self._company: asyncio.TimerHandle | None = None
-        self._beside = ThreadPoolExecutor(1, thread_name_prefix="verdicts")
-        self._concluded: Future[None] | None = None
         self._present = 0
         self._closing = False
         self._pace = 0.001  # seconds an item has taken lately
@@ -132,7 +120,7 @@ class Batcher(Generic[Q, A]):
         if self._company is not None:
             self._company.cancel()
             self._company = None
-        self._executor.submit(self._turn)
+        self._judging.wake()
 
     def _expire(self, entry: Asked[Q, A]) -> None:
         """A timer of our own: `asyncio.timeout` also cancels and uncancels the task, for ten times the price."""
@@ -147,71 +135,29 @@ class Batcher(Generic[Q, A]):
         if self._company is not None:
             self._wake()
         while self._present:
-            for threads in (self._executor, self._beside):
-                await self._loop.run_in_executor(threads, _nothing)
-        self._beside.shutdown(wait=False)
+            await self._judging.round()
+        self._judging.close()
 
-    def _turn(self) -> None:
-        """In the model's thread: one batch, and the next one behind what else the executor has to do."""
-        if entries := self._queue.take(self._batch):
-            self._judge(entries)
-            self._executor.submit(self._turn)
-
-    def _judge(self, entries: list[Asked[Q, A]]) -> None:
-        """Run the model, and leave the rest to the other thread, which is given one batch at a time so that nothing piles up."""
-        began = time.monotonic()
-        try:
-            concluding = self._ask([item for entry in entries for item in entry.items])
-        except Exception as error:  # noqa: BLE001 - the boundary around a model: what it raises belongs to one request
-            self._halved(entries, error)
-            return
-        if self._concluded is not None:
-            self._concluded.result()
-        self._concluded = self._beside.submit(self._conclude, entries, concluding, began)
-
-    def _conclude(self, entries: list[Asked[Q, A]], concluding: Concluding[A], began: float) -> None:
-        items = sum(len(entry.items) for entry in entries)
-        try:
-            answers = concluding()
-            if len(answers) != items:
-                raise ContractBroken(f"{items} windows were judged and {len(answers)} answers came back")
-        except Exception as error:  # noqa: BLE001 - the same boundary
-            self._executor.submit(self._halved, entries, error)
-            return
-        self._loop.call_soon_threadsafe(self._give, entries, answers, began, time.monotonic())
-
-    def _halved(self, entries: list[Asked[Q, A]], error: Exception) -> None:
-        """In the model's thread. Who has gone by now is asked no more."""
-        left = [entry for entry in entries if not entry.answer.done()]
-        if len(entries) == 1:
-            self._loop.call_soon_threadsafe(self._fail, entries[0], error)
-        elif left:
-            half = max(1, len(left) // 2)
-            for some in filter(None, (left[:half], left[half:])):
-                self._judge(some)
-
-    def _give(self, entries: list[Asked[Q, A]], answers: Sequence[A], began: float, ended: float) -> None:
+    def given(self, entries: list[Asked[Q, A]], answers: Sequence[A], ran: Ran) -> None:
+        """A batch is done: each request has its share."""
         self.tally.batches += 1
-        self.tally.judged += ended - began
-        self._pace = 0.9 * self._pace + 0.1 * (ended - began) / len(answers)
+        self.tally.judged += ran.seconds
+        self._pace = 0.9 * self._pace + 0.1 * ran.seconds / len(answers)
         at = 0
         for entry in entries:
             share = answers[at : at + len(entry.items)]
             at += len(entry.items)
             self.tally.requests += 1
             self.tally.items += len(share)
-            self.tally.waited += began - entry.asked
+            self.tally.waited += ran.began - entry.asked
             if not entry.answer.done():
                 entry.answer.set_result(share)
 
-    def _fail(self, entry: Asked[Q, A], error: Exception) -> None:
+    def failed(self, entry: Asked[Q, A], error: Exception) -> None:
+        """One request is to blame."""
         self.tally.failed += 1
         if not entry.answer.done():
             entry.answer.set_exception(told(error))
-
-
-def _nothing() -> None:
-    """Comes to its turn when what was submitted before it has."""
 
 
 def told(error: Exception) -> LogsentryError:

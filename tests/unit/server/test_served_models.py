@@ -50,7 +50,7 @@ def test_a_promoted_bundle_serves_and_the_old_one_answers_what_it_was_asked(stor
             gate.wait(20)
             return asked(windows)
 
-        old.batcher._ask = slow
+        old.batcher._judging._ask = slow
         async with old.used():
             under_way = asyncio.create_task(old.batcher.ask([WINDOW], 30))
             Store(store).promote(NAME, second)

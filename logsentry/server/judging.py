@@ -81,7 +81,7 @@ class Judging(Generic[Q, A]):
             self._executor.submit(self._turn)
 
     def _judge(self, entries: list[Asked[Q, A]]) -> None:
-        """The other thread is given one batch at a time, so that nothing piles up there."""
+        """The other thread is given one batch at a time, so that nothing piles up there, and none where nobody waits for this one."""
         began = time.monotonic()
         try:
             concluding = self._ask([item for entry in entries for item in entry.items])
@@ -91,7 +91,10 @@ class Judging(Generic[Q, A]):
         ran = Ran(began, time.monotonic() - began)
         if self._concluded is not None:
             self._concluded.result()
-        self._concluded = self._beside.submit(self._conclude, entries, concluding, ran)
+        if self._queue.items:
+            self._concluded = self._beside.submit(self._conclude, entries, concluding, ran)
+        else:
+            self._conclude(entries, concluding, ran)
 
     def _conclude(self, entries: list[Asked[Q, A]], concluding: Concluding[A], ran: Ran) -> None:
         items = sum(len(entry.items) for entry in entries)

@@ -254,30 +254,48 @@ def test_an_idle_model_waits_for_company_when_told_to_but_not_longer() -> None:
     assert [len(items) for items in model.batches] == [3, 8]
 
 
+class Thinks(Model):
+    """The first batch is only concluded once the second one has run; `threads` are those in which batches were concluded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second, self.threads = threading.Event(), list[str]()
+
+    def ask(self, items: list[int]) -> Callable[[], Sequence[int]]:
+        if items == [1]:
+            self.second.set()
+        return super().ask(items)
+
+    def conclude(self, items: list[int]) -> Sequence[int]:
+        self.threads.append(threading.current_thread().name)
+        if items == [0]:
+            assert self.second.wait(10)
+        return super().conclude(items)
+
+
 def test_the_next_batch_runs_while_the_last_one_is_concluded() -> None:
-    began, may_end = threading.Event(), threading.Event()
-
-    class Thinks(Model):
-        """The first batch is only concluded once the second one has run."""
-
-        def conclude(self, items: list[int]) -> Sequence[int]:
-            if items == [0]:
-                began.set()
-                assert may_end.wait(10)
-            return super().conclude(items)
-
-        def ask(self, items: list[int]) -> Callable[[], Sequence[int]]:
-            if items == [1]:
-                may_end.set()
-            return super().ask(items)
+    model = Thinks()
 
     async def trial(batcher: Batcher[int, int]) -> None:
-        first = asyncio.create_task(batcher.ask([0], 30))
-        await asyncio.to_thread(began.wait, 10)
-        assert list(await batcher.ask([1], 30)) == [2]
-        assert list(await first) == [0]
+        first = await busy(model, batcher)
+        second = asyncio.create_task(batcher.ask([1], 30))
+        await asyncio.sleep(0)
+        model.gate.set()
+        assert [list(answer) for answer in await asyncio.gather(first, second)] == [[0], [2]]
 
-    tried(Thinks(), trial)
+    tried(model, trial)
+    assert model.threads[0].startswith("verdicts")
+
+
+def test_where_nobody_waits_the_models_own_thread_concludes() -> None:
+    model = Thinks()
+
+    async def trial(batcher: Batcher[int, int]) -> None:
+        assert list(await batcher.ask([2], 30)) == [4]
+
+    tried(model, trial)
+    assert len(model.threads) == 1
+    assert not model.threads[0].startswith("verdicts")
 
 
 def test_of_much_that_waits_half_is_taken_so_that_the_model_works_while_the_rest_is_answered() -> None:

@@ -60,7 +60,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A source's domain filter (`fields`, in order of worth), noise rules and windows, and how its lines become templates.
 
     `delimiters` split a line into more tokens than blanks do (`/` in a path) before templates are mined. Templates never
-    join lines that differ in one of their first `exact_words` words, and join others when this share of words, `similarity`, is equal.
+    join lines that differ in one of their first `exact_words` - 1 words, and join others when this share of words, `similarity`, is equal.
     `parser` chooses how: Drain, or Spell, for which `similarity` is its tau and `exact_words` has no meaning.
     """
 

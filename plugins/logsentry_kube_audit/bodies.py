@@ -3,7 +3,7 @@
 They are those that detection rules read (Falco's and Panther's Kubernetes rules, the Pod Security Standards), under their own
 names below `kubernetes.audit.requestObject`, with one type each. A value inside a list gives a list of all of them; a flag inside
 one is true where any of them is. Everything else stays in `event.original`: taken whole, bodies would bring thousands of names,
-some of which are now a number and now a text.
+some of which are now a number and now a text. What they ask for is told in words of a closed list too (`signs.py`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Any
 import msgspec
 
 from logsentry.sdk import Value
+from logsentry_kube_audit import signs
 
 _PREFIX = "kubernetes.audit.requestObject."
 _MOST_VALUES = 256
+_DEEPEST = 16  # steps of a patch's path; the deepest field here has nine
 _POD_SPECS = (
     "spec",
     "spec.template.spec",
@@ -83,18 +85,37 @@ _read_created = msgspec.json.Decoder(Created | list[Any] | str | int | float | b
 
 
 def request_fields(data: bytes) -> dict[str, Value]:
-    """Fields of a sent object, or of a JSON patch (`op` and `path` of its steps); none where it is something else."""
+    """Fields of a sent object, or of a JSON patch (`op` and `path` of its steps), and its signs; none where it is something else."""
     body = _read(data)
     fields: dict[str, Any] = {}
     if type(body) is dict:
         _collect(body, _TREE, fields)
-    elif type(body) is list:
-        _collect_each(body, _TREE, fields)
+        words = signs.signs_of(fields, _RULES)
+    else:
+        _collect_each(body if type(body) is list else [], _TREE, fields)
+        words = signs.signs_of(_patched(body), _RULES)
     for name, told in fields.items():
         if type(told) is list and len(told) > 1:
             fields[name] = list(dict.fromkeys(told[:_MOST_VALUES]))
     if isinstance(body, dict) and body.get("kind") in ("ConfigMap", "Secret"):
         _add_content(body, fields)
+    if words:
+        fields[signs.FIELD] = words
+    return fields
+
+
+def _patched(steps: Any) -> dict[str, Any]:
+    """Fields that the steps of a JSON patch (RFC 6902) would set; numbers and `-` in a path are places in lists."""
+    fields: dict[str, Any] = {}
+    for step in steps if type(steps) is list else ():
+        if type(step) is not dict or step.get("op") not in ("add", "replace") or type(path := step.get("path")) is not str:
+            continue
+        body = step.get("value")
+        for name in reversed(path.split("/", _DEEPEST)):
+            if name and name != "-" and not name.isdecimal():
+                body = {name: body}
+        if type(body) is dict:
+            _collect(body, _TREE, fields)
     return fields
 
 
@@ -149,6 +170,7 @@ def _grown(fields: dict[str, type]) -> dict[str, Any]:
 _TREE = _grown(_FIELDS)
 IMAGES_IN_ORDER = tuple(_PREFIX + name for name in _FIELDS if name.endswith("ontainers.image"))
 IMAGES = frozenset(IMAGES_IN_ORDER)
+_RULES = signs.rules_of(_POD_SPECS, _CONTAINERS)
 
 
 def _collect(body: dict[str, Any], tree: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -166,6 +188,6 @@ def _collect(body: dict[str, Any], tree: dict[str, Any], fields: dict[str, Any])
 
 
 def _collect_each(bodies: list[Any], tree: dict[str, Any], fields: dict[str, Any]) -> None:
-    for body in bodies[:_MOST_VALUES]:
+    for body in bodies:
         if type(body) is dict:
             _collect(body, tree, fields)

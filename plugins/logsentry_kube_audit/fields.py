@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from logsentry.sdk import Value
-from logsentry_kube_audit import bodies, parts
+from logsentry_kube_audit import bodies, parts, signs
 from logsentry_kube_audit.line import Line, ObjectReference
 
 _KEPT = 4096
@@ -101,6 +101,8 @@ def _made(line: Line) -> Common:
     )
     if users := _users(scalars):
         lists = (*lists, ("related.user", users))
+    if scalars.get("user.effective.name") in signs.ANONYMOUS:
+        lists = (*lists, (signs.FIELD, ("anonymous",)))
     answer = scalars.get("http.response.status_code", scalars.get("event.outcome", stage or "no answer"))
     fields: dict[str, Value] = {**scalars, **{name: [*values] for name, values in lists}}  # so that a copy has room for them
     return Common(fields, lists, f"{scalars.get('user.effective.name', 'somebody')} {verb or '-'} ", f": {answer}")
@@ -142,6 +144,8 @@ def _add_object(about: ObjectReference, fields: dict[str, Value]) -> str:
 
 def _add_body(line: Line, fields: dict[str, Value]) -> None:
     found = bodies.request_fields(bytes(line.requestObject))
+    if signs.FIELD in found:
+        found[signs.FIELD] = [*_list(fields.get(signs.FIELD)), *_list(found[signs.FIELD])]
     fields.update(found)
     if not bodies.IMAGES.isdisjoint(found):
         fields["container.image.name"] = [image for name in bodies.IMAGES_IN_ORDER for image in _list(found.get(name))]

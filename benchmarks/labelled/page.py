@@ -50,9 +50,8 @@ is not enough to train on, and the figures say so.""",
 rule should fire and *benign* that it should not, which says nothing of any other rule; Falco's traces of a real API server
 (Apache-2.0), malicious where a rule of level NOTICE or worse fires; and audit2rbac's demo log (Apache-2.0) as ordinary
 administration. Each request is judged by itself. Who wrote the tests named the users `attacker`, `malicious-user` and
-`compromised-user`, so that a name can tell the label: see the words below, and the reading without names. Many of Panther's
-rules look at parts of a request that the profile does not keep (host network, node ports, wildcards), and no detector here can
-tell those.""",
+`compromised-user`, so that a name can tell the label: see the words below, and the reading without names. Some of Panther's
+rules look at what the profile does not keep (node ports, images, hosts of ingresses), and no detector here can tell those.""",
 }
 SEEDS, SECONDS = 3, 30
 """What `classifier_sources.py` does where it is told nothing else."""

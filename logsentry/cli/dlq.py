@@ -60,12 +60,21 @@ def show(ids: tuple[str, ...], file: Path) -> None:
     "--id", "ids", multiple=True, metavar="ID", help="Only this one, or all of this score; may be given more than once."
 )
 def replay(config: Path, file: Path | None, ids: tuple[str, ...]) -> int:
-    """Put dead letters through the pipeline of CONFIG again. What lands is taken out; what fails again stays, with its new reason."""
-    from logsentry.pipeline.replay import replay as replayed
-    from logsentry.pipeline.stopping import stopping
+    """Put dead letters through the pipeline of CONFIG again. What lands is taken out; what fails again stays, with its new reason.
 
+    CONFIG is a file of `run`, of `enrich`, or of `serve --forward` while that server is stopped.
+    """
+    from logsentry.config import Forward, load_any
+    from logsentry.pipeline.replay import replay as of_pipeline
+    from logsentry.pipeline.stopping import stopping
+    from logsentry.server.replaying import replay as of_forwarder
+
+    described = load_any(config)
     with stopping() as stop, bar("replaying") as progress:
-        done = replayed(config, file, ids, progress, alarm, stop)
+        if isinstance(described, Forward):
+            done = of_forwarder(described, file, ids, progress, alarm, stop)
+        else:
+            done = of_pipeline(described, file, ids, progress, alarm, stop)
     for sentence in done.sentences():
         talk.say(sentence)
     return ended(done.books, done.file, None)

@@ -1,37 +1,28 @@
-"""Records that could not be read or stored, kept with the reason, one JSON line each.
+"""Records that could not be read or stored, kept with the reason, one JSON line each (`letter_lines.py`).
 
-    {"id", "input", "origin", "offset", "line", "length", "reason", "source", "record", "attempts", "at"}
-
-`id` is made of the record's place and bytes alone, so the same record in a later run adds no second line. `record` is text, or
-base64 with `"encoding": "base64"` where it is no UTF-8, and ends after 1 MiB, `"truncated": true` then; `length` is the full length in
-bytes. Where they are known there are also: `index`, `document`, `time` and `version` (where the record's document stands), `lacks`
-(the field that it has not), `status` and `error` (a server's answer), `score` (the id of the score that was refused), and the digests
-`config` and `bundle`. Lines are on disk when `flush` returns; until then a record must not be
-settled. Reading them back is in `letters.py`.
+Lines are on disk when `flush` returns; until then a record must not be settled. Reading them back is in `letters.py`.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import stat
-import time
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from logsentry.errors import InputError, Unavailable
-from logsentry.schema.event import event_id, timestamp
-from logsentry.schema.record import Address, Record
-
-KEPT = 1 << 20
-"""Bytes of a record that are kept: what is longer cannot be replayed."""
+from logsentry.pipeline.letter_lines import line_of
+from logsentry.schema.event import event_id
+from logsentry.schema.record import Record
 
 PENDING = 1 << 20
 """Bytes of lines that wait for `flush` at most."""
+
+TAIL = 4096
+"""Bytes by which the part of the file that was read is known again; the time of its last letter is among them."""
 
 _BEGIN = b'{"id": "'
 _ID = slice(len(_BEGIN), len(_BEGIN) + 32)
@@ -44,8 +35,8 @@ class DeadLetters:
         """`config` and `bundle` are the digests of what the records met with."""
         self.path = path
         self._with = {name: digest for name, digest in (("config", config), ("bundle", bundle)) if digest}
-        self._known: set[bytes] = set()  # ids in the file up to byte `_end`
-        self._end, self._inode = 0, 0
+        self._known: set[bytes] = set()  # ids in the file up to byte `_end`, before which `_last` stands
+        self._end, self._inode, self._last = 0, 0, b""
         self._pending: dict[bytes, bytes] = {}
         self._size = 0
         self._mine: set[bytes] = set()
@@ -62,7 +53,7 @@ class DeadLetters:
             return
         self._mine.add(key)
         said: dict[str, str | int] = {"status": status, "error": error, "score": score, **self._with}
-        line = _line(key.decode(), record, source, reason, {name: value for name, value in said.items() if value})
+        line = line_of(key.decode(), record, source, reason, {name: value for name, value in said.items() if value})
         self._pending[key] = line
         self._size += len(line)
         if self._size > PENDING:
@@ -91,9 +82,10 @@ class DeadLetters:
 
     def _catch_up(self, file: BinaryIO) -> None:
         """Learn the ids that were added since, and drop half a line that a crash left at the end."""
-        state = os.fstat(file.fileno())
-        if state.st_size < self._end or state.st_ino != self._inode:  # somebody removed lines, or wrote the file anew
-            self._known, self._end, self._inode = set(), 0, state.st_ino
+        inode, last = os.fstat(file.fileno()).st_ino, self._last
+        there = os.pread(file.fileno(), len(last), self._end - len(last))
+        if inode != self._inode or there != last:  # lines were removed, or the file written anew, maybe where it was once before
+            self._known, self._end, self._inode, self._last = set(), 0, inode, b""
         file.seek(self._end)
         for line in file:
             if line[: len(_BEGIN)] != _BEGIN[: len(line)]:
@@ -102,7 +94,7 @@ class DeadLetters:
                 file.truncate(self._end)
                 return
             self._known.add(line[_ID])
-            self._end += len(line)
+            self._end, self._last = self._end + len(line), line[-TAIL:]
 
     def _append(self, file: BinaryIO) -> None:
         fresh = {key: line for key, line in self._pending.items() if key not in self._known}
@@ -120,7 +112,7 @@ class DeadLetters:
                 os.ftruncate(descriptor, self._end)
             raise
         self._known.update(fresh)
-        self._end += len(data)
+        self._end, self._last = self._end + len(data), (self._last + data)[-TAIL:]
 
 
 @contextmanager
@@ -140,56 +132,6 @@ def _still(path: Path, file: BinaryIO) -> bool:
         return os.path.samestat(os.stat(path), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
-
-
-def _line(key: str, record: Record, source: str, reason: str, also: Mapping[str, str | int]) -> bytes:
-    said: dict[str, Any] = {
-        "id": key,
-        "input": record.input,
-        "origin": record.origin,
-        "offset": record.offset,
-        "line": record.cursor.get("line"),
-        "length": record.cursor.get("length", len(record.data)),
-        **({"lacks": record.lacks} if record.lacks else {}),
-        **_where(record.address),
-        "reason": reason,
-        "source": source,
-        **also,
-        "attempts": 1,
-        **shown(record),
-        "at": now(),
-    }
-    return encoded(said)
-
-
-def encoded(said: Mapping[str, Any]) -> bytes:
-    """A line of the file; what is no UTF-8 in a name is written out as an escape, which JSON reads back."""
-    return json.dumps(said, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-
-
-def now() -> str:
-    return timestamp(time.time_ns() // 1_000_000 * 1_000_000)
-
-
-def _where(address: Address | None) -> dict[str, Any]:
-    if address is None:
-        return {}
-    version = [address.seq_no, address.primary_term]
-    return {"index": address.index, "document": address.id, "version": version, "time": address.time}
-
-
-def shown(record: Record) -> dict[str, Any]:
-    """The first MiB as text, ending with a whole character, else as base64; and whether that is less than there was."""
-    kept = record.data[:KEPT]
-    cut = len(record.data) > KEPT
-    length = record.cursor.get("length", len(record.data))
-    less = {"truncated": True} if cut or (isinstance(length, int) and length > len(record.data)) else {}
-    for spare in range(4 if cut else 1):
-        try:
-            return {"record": kept[: len(kept) - spare].decode(), **less}
-        except UnicodeDecodeError:
-            continue
-    return {"record": b64encode(kept).decode(), "encoding": "base64", **less}
 
 
 def _sync(folder: Path) -> None:

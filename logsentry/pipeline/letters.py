@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from logsentry.errors import InputError, Unavailable, UsageError
-from logsentry.pipeline.deadletters import encoded, locked
+from logsentry.pipeline.deadletters import locked
+from logsentry.pipeline.letter_lines import encoded
 from logsentry.schema.event import event_id
 from logsentry.schema.record import Address, Record
 from logsentry.store.bundles import write_whole
@@ -89,12 +90,19 @@ def rewrite(path: Path, change: Callable[[Letter], Mapping[str, Any] | None]) ->
             found = list(_letters(path, file.read()))
             left = [said for said in map(change, found) if said is not None]
             if left != [letter.said for letter in found]:
-                mode = os.fstat(file.fileno()).st_mode
+                before = os.fstat(file.fileno())
                 write_whole(path, b"".join(map(encoded, left)))
-                os.chmod(path, mode & 0o777)
+                _give_back(path, before)
     except OSError as error:
         raise Unavailable(f"cannot write the dead letters {path}: {error.strerror}") from error
     return len(found) - len(left)
+
+
+def _give_back(path: Path, before: os.stat_result) -> None:
+    """The rights that it had, and where root took lines out its owner too, who may be a server that adds more."""
+    os.chmod(path, before.st_mode & 0o777)
+    if os.geteuid() == 0:
+        os.chown(path, before.st_uid, before.st_gid)
 
 
 def _letters(path: Path, data: bytes) -> Iterator[Letter]:

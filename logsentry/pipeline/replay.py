@@ -3,33 +3,37 @@
 Origin and offset are those of the first try, so events and scores have the same ids, and a store that keeps ids takes none of them
 twice. The records of one refused score are a window by themselves again. A line is taken out when its record has ended and that is
 on disk; one that fails again stays, with one more attempt and the newest reason. A crash between the two repeats the replay of
-what was not taken out.
+what was not taken out. What else has to hold for the letters of a forwarder is in `server/replaying.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from logsentry.pipeline.breaker import Notice, unnoticed
 from logsentry.pipeline.checkpoint import Checkpoint
-from logsentry.pipeline.deadletters import now
-from logsentry.pipeline.letters import Letter, chosen, letters, rewrite
-from logsentry.pipeline.opening import Opened, opened
+from logsentry.pipeline.landing import Landing
+from logsentry.pipeline.letters import Letter, chosen, letters
+from logsentry.pipeline.opening import Parts, parts
 from logsentry.pipeline.runs import expect_repeats
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.pipeline.stopping import Stop
 from logsentry.schema.books import Books
-from logsentry.schema.event import event_id
 from logsentry.schema.record import Cursor, Record
 from logsentry.sdk import Progress
 
+if TYPE_CHECKING:
+    from logsentry.config import Forward, Pipeline
+
 FOLDER = "replay"
 """Beside the states of the inputs: its lock keeps two replays of one pipeline apart."""
+
+Barred = Callable[[Sequence[Letter]], Mapping[str, str]]
+"""Which of some letters are not to be tried now, beside those that never can: {id: why}."""
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -66,77 +70,70 @@ class DeadRecords:
         """Nothing is open."""
 
 
-class Landing:
-    """What a replay tells of each record: that it ended, or why it failed again. Both reach the file with `flush`."""
-
-    def __init__(self, path: Path, config: str, bundle: str) -> None:
-        self._path = path
-        self._with = {"config": config, "bundle": bundle}
-        self._landed: set[str] = set()
-        self._failed: dict[str, dict[str, Any]] = {}
-
-    def __contains__(self, record: Record) -> bool:
-        return False
-
-    def add(self, record: Record) -> None:
-        self._landed.add(event_id(record))
-
-    def write(self, record: Record, source: str, reason: str, *, status: int = 0, error: str = "", score: str = "") -> None:
-        said = {"reason": reason, "status": status, "error": error, "score": score, "at": now(), **self._with}
-        self._failed[event_id(record)] = {name: value for name, value in said.items() if value}
-
-    def flush(self) -> None:
-        """Raises `Unavailable` where the file cannot be written; its lines are then as before."""
-        if self._landed:
-            rewrite(self._path, self._changed)
-            self._landed, self._failed = set(), {}
-
-    def _changed(self, letter: Letter) -> Mapping[str, Any] | None:
-        if letter.id not in self._landed:
-            return letter.said
-        if letter.id not in self._failed:
-            return None
-        kept = {name: value for name, value in letter.said.items() if name not in ("status", "error", "score")}
-        return {**kept, **self._failed[letter.id], "attempts": letter.attempts + 1}
-
-
 def replay(
-    config: Path,
+    config: Pipeline,
     file: Path | None,
     ids: Sequence[str],
     progress: Progress,
     notice: Notice = unnoticed,
     stop: Stop | None = None,
 ) -> Replayed:
-    """Put dead letters through the pipeline of a configuration; all of its file, or those with these ids.
+    """Put dead letters through a pipeline; all of its file, or those with these ids.
 
-    Raises what `opened` raises, `UsageError` for an id that is not there, and `Unavailable` where an exporter takes nothing.
+    Raises what `put_through` raises, and `Unavailable` where another replay of the pipeline is under way.
     """
-    with opened(config) as found, ExitStack() as stack:
-        stack.enter_context(Checkpoint(Path(found.pipeline.state) / FOLDER))
-        path = file or Path(found.pipeline.dead_letters)
-        wanted, kept_back = _sorted(chosen(letters(path), ids), found.source.name)
-        landing = Landing(path, found.digest, found.scorer.bundle.digest)
-        books = _through(found, DeadRecords(wanted), landing, progress, notice, stop)
+    with Checkpoint(Path(config.state) / FOLDER):
+        return put_through(config, file, ids, progress, notice, stop)
+
+
+def put_through(
+    config: Pipeline | Forward,
+    file: Path | None,
+    ids: Sequence[str],
+    progress: Progress,
+    notice: Notice = unnoticed,
+    stop: Stop | None = None,
+    barred: Barred = lambda found: {},
+) -> Replayed:
+    """The same, whatever the letters came from; nobody else may replay these meanwhile.
+
+    Raises what `parts` raises, `UsageError` for an id that is not there, and `Unavailable` where an exporter takes nothing.
+    """
+    path = file or Path(config.dead_letters)
+    found = chosen(letters(path), ids)
+    not_now = barred(found)
+    with parts(config) as with_:
+        wanted, kept_back = _sorted(found, with_.source.name, not_now)
+        landing = Landing(path, with_.digest, with_.scorer.bundle.digest)
+        books = _through(with_, DeadRecords(wanted), landing, progress, config.patience, notice, stop)
     return Replayed(path, books, kept_back, len(letters(path)))
 
 
-def _sorted(found: Sequence[Letter], source: str) -> tuple[list[Letter], dict[str, int]]:
+def _sorted(found: Sequence[Letter], source: str, barred: Mapping[str, str]) -> tuple[list[Letter], dict[str, int]]:
     """What can be replayed, and why the rest cannot."""
     wanted: list[Letter] = []
     kept_back: dict[str, int] = {}
     for letter in found:
-        of = letter.said.get("source")
-        why = letter.kept_back or (f"they are of {of!s}, and the configuration is for {source}" if of != source else "")
-        if why:
+        if why := letter.kept_back or _of_another(letter, source) or barred.get(letter.id, ""):
             kept_back[why] = kept_back.get(why, 0) + 1
         else:
             wanted.append(letter)
     return wanted, kept_back
 
 
+def _of_another(letter: Letter, source: str) -> str:
+    of = letter.said.get("source")
+    return f"they are of {of!s}, and the configuration is for {source}" if of != source else ""
+
+
 def _through(
-    found: Opened, input_: DeadRecords, landing: Landing, progress: Progress, notice: Notice, stop: Stop | None
+    found: Parts,
+    input_: DeadRecords,
+    landing: Landing,
+    progress: Progress,
+    patience: float,
+    notice: Notice,
+    stop: Stop | None,
 ) -> Books:
     expect_repeats(found.exporters, True)
     work = ScoringPass(
@@ -146,7 +143,7 @@ def _through(
         landing,
         seen=landing,
         apart=True,
-        patience=found.pipeline.patience,
+        patience=patience,
         notice=notice,
         stop=stop,
     )

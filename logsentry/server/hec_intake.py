@@ -1,46 +1,33 @@
-"""Splunk's HTTP Event Collector: events and raw lines into the spool, tokens, channels, acknowledgements, health.
+"""Splunk's HTTP Event Collector: events and raw lines (`hec_records.py`) into the spool, tokens, channels, acknowledgements, health.
 
 200 means that everything of the request is on disk. With a channel, the answer has an `ackId`; it is acknowledged once the records
 are on disk as well, or, with `acknowledge: exported`, once all of them were scored and exported. The protocol has no ids, so what a
-client sends twice is scored twice. Sources: Splunk's pages "Format events for HTTP Event Collector", "HTTP Event Collector REST API
-endpoints", "HTTP Event Collector indexer acknowledgment" and "Possible error codes".
+client sends twice is scored twice. Sources: Splunk's pages "HTTP Event Collector REST API endpoints", "HTTP Event Collector
+indexer acknowledgment" and "Possible error codes".
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from logsentry.errors import LogsentryError, Unavailable, UsageError
+from logsentry.errors import LogsentryError, Unavailable
 from logsentry.server import body
 from logsentry.server.access import Access
 from logsentry.server.acks import Acks
 from logsentry.server.answers import as_json
 from logsentry.server.bulk_intake import IN_A_THREAD
 from logsentry.server.forwarding import Forwarder
+from logsentry.server.hec_records import Refused, events, raw_lines
 from logsentry.server.limits import Limits
-from logsentry.server.picking import picked
-from logsentry.server.spool import Arrived, SpoolTooSmall
-
-_BLANK = " \t\r\n"
-
-
-class Refused(UsageError):
-    """An answer other than success, with Splunk's code and text."""
-
-    def __init__(self, status: int, code: int, text: str, number: int | None = None) -> None:
-        super().__init__(text)
-        self.status = status
-        self.said = {"text": text, "code": code} | ({} if number is None else {"invalid-event-number": number})
+from logsentry.server.spool import SpoolTooSmall
+from logsentry.server.spool_records import Arrived
 
 
 class Hec:
@@ -49,7 +36,7 @@ class Hec:
     def __init__(self, forwarder: Forwarder, access: Access, limits: Limits) -> None:
         self._forwarder, self._access, self._limits = forwarder, access, limits
         self._acks = Acks()
-        forwarder.told = self._acks.ended
+        forwarder.tell(self._acks.ended)
 
     async def event(self, request: Request) -> Response:
         return await self._answered(request, raw=False)
@@ -129,60 +116,6 @@ def _channel(request: Request) -> str:
         return str(UUID(given)) if given else ""
     except ValueError:
         raise Refused(400, 11, "Invalid data channel") from None
-
-
-def raw_lines(data: bytes, peer: str) -> Iterator[Arrived]:
-    now = time.time_ns()
-    for line in data.split(b"\n"):
-        if line := line.rstrip(b"\r"):
-            yield Arrived(line, "hec/raw", peer, now)
-
-
-def events(data: bytes, field: str, peer: str) -> Iterator[Arrived]:
-    """The records of concatenated JSON objects. Raises `Refused` for the first bad one: of its request nothing is kept."""
-    now = time.time_ns()
-    for number, event in enumerate(_events(data)):
-        if isinstance(event, str):
-            yield Arrived(_encoded(event, number).rstrip(b"\r\n"), "hec", peer, now)
-        else:
-            raw = _encoded(json.dumps(event, ensure_ascii=False, separators=(",", ":")), number)
-            record, lacks = picked(event, raw, field) if isinstance(event, dict) else (raw, "")
-            yield Arrived(record, "hec", peer, now, lacks=lacks)
-
-
-def _events(data: bytes) -> Iterator[Any]:
-    """What is under `event` in each object."""
-    decoder, at, number = json.JSONDecoder(), 0, 0
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise Refused(400, 6, "Invalid data format", 0) from None
-    while (at := _behind_blanks(text, at)) < len(text):
-        try:
-            found, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            raise Refused(400, 6, "Invalid data format", number) from None
-        if not isinstance(found, dict):
-            raise Refused(400, 6, "Invalid data format", number)
-        if "event" not in found:
-            raise Refused(400, 12, "Event field is required", number)
-        if found["event"] in ("", None):
-            raise Refused(400, 13, "Event field cannot be blank", number)
-        yield found["event"]
-        number += 1
-
-
-def _behind_blanks(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _BLANK:
-        at += 1
-    return at
-
-
-def _encoded(text: str, number: int) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair
-        raise Refused(400, 6, "Invalid data format", number) from None
 
 
 def _refused(error: LogsentryError) -> Response:

@@ -40,6 +40,7 @@ def _bulk_routes(at: str, bulk: Bulk, access: Access, page: Handler | None) -> l
         Route(at + "/", shown, methods=["GET", "HEAD"]),
         Route(at + "/_license", guarded(bulk.license, "read", access), methods=["GET", "HEAD"]),
         Route(at + "/_cat/health", guarded(bulk.health, "read", access), methods=["GET", "HEAD"]),
+        Route(at + "/_cluster/health", guarded(bulk.cluster_health, "read", access), methods=["GET", "HEAD"]),
         Route(at + "/_bulk", guarded(bulk.bulk, score, access), methods=["POST", "PUT"]),
         Route(at + "/{index}/_bulk", guarded(bulk.bulk, score, access), methods=["POST", "PUT"]),
     ]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from logsentry.errors import Unavailable
-from logsentry.server.spool import Arrived
+from logsentry.server.spool_records import Arrived
 from logsentry.server.syslog_intake import AT_ONCE, Intake
 from logsentry.server.syslog_peers import Peers
 

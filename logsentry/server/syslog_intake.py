@@ -15,7 +15,8 @@ import msgspec
 
 from logsentry.errors import Unavailable
 from logsentry.server.picking import WHOLE
-from logsentry.server.spool import Arrived, Spool
+from logsentry.server.spool import Spool
+from logsentry.server.spool_records import Arrived
 from logsentry.server.syslog_messages import record_of
 
 LOG = logging.getLogger("logsentry.server")

@@ -12,8 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from logsentry.server.spool import Arrived, Place, Spool, SpoolFull
+from logsentry.server.spool import Spool, SpoolFull
 from logsentry.server.spool_format import framed, segments
+from logsentry.server.spool_records import Arrived, Place
 
 MOST = 12_000
 
@@ -56,13 +57,13 @@ class SpoolAgainstAList(RuleBasedStateMachine):
         with last.path.open("ab") as file:
             file.write(half[: min(torn, len(half) - 1)])
         self.spool = Spool(self.folder, MOST, segment_bytes=600)
-        assert self.spool.damaged == 0
+        assert self.spool.damage.lost == 0
 
     @invariant()
     def what_is_read_is_what_was_kept(self) -> None:
         assert [each.arrived.data for each in self.spool.read(self.place)] == self.kept
         assert self.spool.size == sum(each.path.stat().st_size for each in segments(self.folder))
-        assert self.spool.damaged == 0
+        assert self.spool.damage.lost == 0
 
     def teardown(self) -> None:
         if hasattr(self, "spool"):

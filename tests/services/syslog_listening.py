@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from logsentry.config import Listen, Syslog
-from logsentry.server.spool import Arrived, Spool
+from logsentry.server.spool import Spool
+from logsentry.server.spool_records import Arrived
 from logsentry.server.syslog_listener import SyslogListener, SyslogStanding
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from logsentry.errors import InputError, Unavailable
-from logsentry.pipeline.deadletters import KEPT, DeadLetters
+from logsentry.pipeline.deadletters import DeadLetters
+from logsentry.pipeline.letter_lines import KEPT
 from logsentry.schema.event import event_id
 from logsentry.schema.record import Address, Cursor, Record
 
@@ -146,6 +147,20 @@ def test_lines_that_somebody_removed_come_back(tmp_path: Path) -> None:
     dead.flush()
     write(path, record(1))
     assert [line["offset"] for line in lines(path)] == [3, 1]
+
+
+def test_a_file_that_was_written_anew_in_its_old_place_is_read_anew(tmp_path: Path) -> None:
+    """Lines taken out twice may leave the file under an inode that it had before, and longer than it was."""
+    path = tmp_path / "dead"
+    mine = write(path, record(1))
+    write(path, record(2))
+    mine.write(record(3), "http-access", "no")
+    mine.flush()
+    first = path.read_bytes().splitlines(keepends=True)[0]
+    path.write_bytes(first.replace(b'"reason": "', b'"reason": "' + b"why " * 300))
+    mine.write(record(2), "http-access", "again")
+    mine.flush()
+    assert [(line["line"], line["reason"][:5]) for line in lines(path)] == [(1, "why w"), (2, "again")]
 
 
 @pytest.mark.parametrize("content", [b"my notes\n", b"my notes", b"\n", b'{"other": 1}\n'])

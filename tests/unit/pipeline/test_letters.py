@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logsentry.errors import InputError, UsageError
-from logsentry.pipeline.deadletters import KEPT, DeadLetters
+from logsentry.pipeline.deadletters import DeadLetters
+from logsentry.pipeline.landing import Landing
+from logsentry.pipeline.letter_lines import KEPT
 from logsentry.pipeline.letters import Letter, chosen, letters, rewrite
 from logsentry.pipeline.letters_shown import as_json, as_lines, as_table
-from logsentry.pipeline.replay import Landing
 from logsentry.schema.event import event_id
 from logsentry.schema.record import Address, Record
 
@@ -147,6 +149,15 @@ def test_the_file_keeps_its_rights(tmp_path: Path) -> None:
     rewrite(path, lambda letter: None)
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_root_leaves_the_file_to_the_one_who_adds_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "dead"
+    buried(path, plain(1), plain(2))
+    os.chown(path, 4321, 1234)
+    rewrite(path, lambda letter: None)
+    assert (path.stat().st_uid, path.stat().st_gid) == (4321, 1234)
 
 
 def test_what_a_log_smuggles_in_is_written_out(tmp_path: Path) -> None:

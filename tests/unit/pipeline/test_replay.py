@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
-import msgspec
 import pytest
+from services.picky import Picky, offered
 
+from logsentry.config import load
 from logsentry.errors import Unavailable, UsageError
 from logsentry.pipeline.letters import Letter, letters
 from logsentry.pipeline.opening import opened
 from logsentry.pipeline.replay import Replayed, replay
 from logsentry.pipeline.run import run_config
-from logsentry.registry import Offer, installed
-from logsentry.schema.score import Delivered, Outcome, Rejected, Scored
+from logsentry.schema.score import Scored
 
 LINE = '10.0.0.%d - - [19/May/2015:%02d:%02d:00 +0000] "GET /%d HTTP/1.1" 200 1 "-" "curl/7"\n'
 
 
-class PickyConfig(msgspec.Struct, frozen=True):
-    name: str = "picky"
-
-
-class Picky:
-    """Keeps scores by id for all tests of this module; refuses some entities, and breaks where it is told."""
-
-    Config: ClassVar[type[msgspec.Struct]] = PickyConfig
-    items: ClassVar[dict[str, Scored]] = {}
-    refused: ClassVar[set[str]] = set()
-    broken: ClassVar[bool] = False
-    told: ClassVar[list[bool]] = []
-
-    def __init__(self, config: PickyConfig) -> None:
-        self.config = config
-
-    def expect_repeats(self, on: bool) -> None:
-        self.told.append(on)
-
-    def export(self, batch: Sequence[Scored]) -> Sequence[Outcome]:
-        ends: list[Outcome] = []
-        for item in batch:
-            if item.window.key in self.refused:
-                ends.append(Rejected("it does not fit", 400, "mapping"))
-                continue
-            ends.append(Delivered(item.id in self.items))
-            self.items[item.id] = item
-        if self.broken:
-            raise Unavailable("it broke after it had stored them")
-        return ends
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 @pytest.fixture(autouse=True)
 def picky() -> Iterator[None]:
-    registry = installed()
-    offer = Offer("exporters", "picky", Picky, "tests", "tests 1")
-    registry._offers[offer.kind, offer.name] = offer
-    Picky.items, Picky.refused, Picky.broken, Picky.told = {}, set(), False, []  # type: ignore[misc]
-    yield
-    del registry._offers[offer.kind, offer.name]
+    with offered():
+        yield
 
 
 @pytest.fixture
@@ -94,7 +54,7 @@ def dead(config: Path) -> list[Letter]:
 
 
 def again(config: Path, *ids: str) -> Replayed:
-    return replay(config, None, ids, quiet)
+    return replay(load(config), None, ids, quiet)
 
 
 EVENTS = [(host, minute) for minute in (0, 5, 10, 120, 125) for host in (1, 2)]

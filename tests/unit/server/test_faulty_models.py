@@ -46,12 +46,13 @@ def infer(app: Any, *windows: list[int]) -> Awaitable[Answer]:
 
 def meddle(served: Served, changed: Callable[[Any], Any]) -> None:
     """From now on the scorer's verdicts go through `changed`, each with its window."""
-    verdicts = served.scorer.panel.verdicts
+    asked = served.scorer.panel.asked
 
     def meddled(batch: Any, *how: Any) -> Any:
-        return [changed((tuple(ids), verdict)) for ids, verdict in zip(batch.tolist(), verdicts(batch, *how), strict=True)]
+        verdicts = asked(batch, *how)
+        return lambda: [changed((tuple(ids), verdict)) for ids, verdict in zip(batch.tolist(), verdicts(), strict=True)]
 
-    served.scorer.panel.verdicts = meddled  # type: ignore[method-assign]
+    served.scorer.panel.asked = meddled  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

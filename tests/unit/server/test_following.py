@@ -27,7 +27,7 @@ from logsentry.schema.event import Event
 from logsentry.schema.score import Outcome, Scored
 from logsentry.schema.window import Window
 from logsentry.scoring.scorer import Scorer
-from logsentry.server import forwarding
+from logsentry.server import forwarder_passes
 from logsentry.server.following import Following
 from logsentry.server.forwarding import Forwarder, opened
 from logsentry.store.bundles import Store
@@ -187,7 +187,7 @@ def test_what_an_exporter_took_before_a_pass_broke_off_meets_the_same_bundle_aga
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its scores are stored and not marked; with another bundle they would have other ids, and be stored a second time."""
-    monkeypatch.setattr(forwarding, "AGAIN", (0.1,))
+    monkeypatch.setattr(forwarder_passes, "AGAIN", (0.1,))
     found, store = [*lines(300), *closing_lines()], tmp_path / "store"
     first, second = store_in(store)
     really, broken = DuckDb.export, [True]
@@ -223,7 +223,7 @@ def test_what_was_marked_before_a_checkpoint_failed_holds_no_bundle_up_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its windows are not scored again, so nothing of them is waited for once all records before are settled."""
-    monkeypatch.setattr(forwarding, "AGAIN", (0.1,))
+    monkeypatch.setattr(forwarder_passes, "AGAIN", (0.1,))
     found, store = [*lines(100), *closing_lines()], tmp_path / "store"
     first, second = store_in(store)
     really, broken, saved = Checkpoint.save, [True], []
@@ -254,7 +254,7 @@ def test_what_was_marked_before_a_checkpoint_failed_holds_no_bundle_up_for_ever(
 
 
 def test_a_bundle_that_fails_on_its_first_batch_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forwarding, "AGAIN", (0.1,))
+    monkeypatch.setattr(forwarder_passes, "AGAIN", (0.1,))
     found, store = [*lines(100), *closing_lines()], tmp_path / "store"
     first, second = store_in(store)
     really = Scorer.score

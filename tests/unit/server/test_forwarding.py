@@ -1,76 +1,14 @@
-"""A forwarder goes on from its checkpoint after every trouble, and says what it is."""
+"""One forwarder for each configuration, each with a name, a state and a spool that nobody else has."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import pytest
-from logsentry_duckdb.exporter import DuckDb
-from services.forwarders import closing_lines, configured, lines, records, until_true
+from services.forwarders import configured
 
-from logsentry.errors import Unavailable, UsageError
-from logsentry.schema.score import Outcome, Scored
-from logsentry.server import forwarding
+from logsentry.errors import LogsentryError, Unavailable, UsageError
 from logsentry.server.forwarding import Forwarder, opened
-
-
-@pytest.mark.parametrize(
-    ("kind", "said", "trouble"),
-    [(Unavailable, "the disk is full", "the disk is full"), (ValueError, "a defect", "failed with ValueError")],
-)
-def test_what_an_exporter_breaks_on_is_scored_once_it_is_whole_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Exception], said: str, trouble: str
-) -> None:
-    monkeypatch.setattr(forwarding, "AGAIN", (0.2,))
-    really, broken = DuckDb.export, [True]
-
-    def export(self: DuckDb, batch: Sequence[Scored]) -> Sequence[Outcome]:
-        if broken[0]:
-            raise kind(said)
-        return really(self, batch)
-
-    monkeypatch.setattr(DuckDb, "export", export)
-    found = [*lines(300), *closing_lines()]
-
-    async def serve() -> None:
-        (forwarder,) = opened([configured(tmp_path)])
-        forwarder.start()
-        await forwarder.spool.append(records(found))
-        await until_true(lambda: trouble in forwarder.trouble)
-        assert forwarder.standing().books.scored == 0
-        broken[0] = False
-        await until_true(lambda: forwarder.standing().books.scored == len(found) - 1 and not forwarder.trouble)
-        standing = forwarder.standing()
-        assert (standing.trouble, standing.appended, standing.books.open) == ("", len(found), 1)
-        assert standing.windows > 1
-        await forwarder.close()
-
-    asyncio.run(serve())
-    with duckdb.connect(str(tmp_path / "web.duckdb"), read_only=True) as store:
-        rows = store.execute("SELECT original FROM events").fetchall()
-    assert sorted(row for (row,) in rows) == sorted(found[:-1])
-
-
-def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
-    found = [*lines(200), *closing_lines()]
-
-    async def serve(part: Sequence[str], scored: int) -> None:
-        (forwarder,) = opened([configured(tmp_path)])
-        forwarder.start()
-        await forwarder.spool.append(records(part))
-        await until_true(lambda: forwarder.standing().books.open + forwarder.standing().books.scored >= scored)
-        await forwarder.close()
-
-    asyncio.run(serve(found[:120], 100))
-    asyncio.run(serve(found[120:], 82))
-    asyncio.run(serve([closing_lines([30])[0]], 2))
-    with duckdb.connect(str(tmp_path / "web.duckdb"), read_only=True) as store:
-        rows = store.execute("SELECT original FROM events").fetchall()
-    assert len(rows) == len(set(rows))
-    assert {row for (row,) in rows} >= set(found[:-1])
 
 
 def test_two_servers_on_one_forwarder_and_one_name_twice_are_refused(tmp_path: Path) -> None:
@@ -83,3 +21,19 @@ def test_two_servers_on_one_forwarder_and_one_name_twice_are_refused(tmp_path: P
     found: list[Forwarder] = opened([other])
     for forwarder in (*held, *found):
         forwarder.abandon()
+
+
+def test_what_is_refused_leaves_nothing_open(tmp_path: Path) -> None:
+    """Whichever part it is, the state and the spool can be had again, and nothing was made that is in the way."""
+    web = configured(tmp_path)
+    whole = web.read_text()
+    for name, value in (("name: demo", "name: none"), ("web.duckdb", "no/such/folder/web.duckdb")):
+        web.write_text(whole.replace(name, value))
+        with pytest.raises(LogsentryError):
+            opened([web])
+    (tmp_path / "spool-web").write_bytes(b"")
+    web.write_text(whole)
+    with pytest.raises(UsageError, match="cannot keep a spool"):
+        opened([web])
+    (tmp_path / "spool-web").unlink()
+    opened([web])[0].abandon()

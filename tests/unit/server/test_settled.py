@@ -11,9 +11,10 @@ import pytest
 from logsentry.errors import Unavailable
 from logsentry.schema.record import Record
 from logsentry.server.settled import OWN, OwnIds, Settled, own_digest
-from logsentry.server.spool import Arrived, Place, Spool
+from logsentry.server.spool import Spool
 from logsentry.server.spool_format import segments
 from logsentry.server.spool_input import SpoolInput
+from logsentry.server.spool_records import Arrived, Place
 
 
 def spooled(folder: Path, owns: list[str], requests: int = 0) -> list[Record]:

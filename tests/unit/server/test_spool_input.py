@@ -9,8 +9,9 @@ from pathlib import Path
 
 from logsentry.schema.event import event_id
 from logsentry.schema.record import Record
-from logsentry.server.spool import Arrived, Spool
-from logsentry.server.spool_input import SpoolInput
+from logsentry.server.spool import Spool
+from logsentry.server.spool_input import SpoolInput, present
+from logsentry.server.spool_records import Arrived
 
 
 def arrived(text: str, own: str = "", lacks: str = "") -> Arrived:
@@ -79,3 +80,19 @@ def test_a_document_without_its_field_says_so(tmp_path: Path) -> None:
     (record,) = whole([next(SpoolInput(spool, "web").read())])
     assert record.lacks == "message"
     spool.abandon()
+
+
+def test_present_is_what_a_pass_would_begin_with_and_changes_nothing(tmp_path: Path) -> None:
+    assert list(present(tmp_path, "web", None)) == []
+    spool = Spool(tmp_path, segment_bytes=100)
+    for number in range(6):
+        fill(spool, arrived("x" * 80), arrived(str(number), own=f"id-{number}", lacks="message"))
+    found = whole(list(islice(SpoolInput(spool, "web").read(), 12)))
+    spool.abandon()
+    last = max(tmp_path.glob("*.spool"))
+    with last.open("ab") as file:
+        file.write(b"half a record")
+    before = last.read_bytes()
+    assert list(present(tmp_path, "web", None)) == found
+    assert list(present(tmp_path, "web", found[6].cursor)) == found[7:]
+    assert last.read_bytes() == before

@@ -17,7 +17,8 @@ from services.certificates import Authority
 from logsentry.config import Listen, Syslog, SyslogTls
 from logsentry.errors import Unavailable, UsageError
 from logsentry.server import syslog_datagrams, syslog_streams
-from logsentry.server.spool import Arrived, Spool
+from logsentry.server.spool import Spool
+from logsentry.server.spool_records import Arrived
 from logsentry.server.syslog_framing import LONGEST
 from logsentry.server.syslog_listener import SyslogListener
 

@@ -42,12 +42,12 @@ class State(msgspec.Struct, frozen=True):
 
 
 def where(path: Path) -> Path:
-    """The folder of a configuration's states, or the folder itself."""
+    """The folder of a configuration's states, be it of a pipeline or a forwarder, or the folder itself."""
     if path.is_dir():
         return path
-    from logsentry.config import load  # YAML, which a folder has no use for
+    from logsentry.config import load_any  # YAML, which a folder has no use for
 
-    return Path(load(path).state)
+    return Path(load_any(path).state)
 
 
 def states(root: Path) -> list[State]:

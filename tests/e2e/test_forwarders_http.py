@@ -39,6 +39,7 @@ def test_elasticsearchs_own_client_delivers_and_each_line_is_scored_once(tmp_pat
     with served(tmp_path, bulk=True) as server, Elasticsearch(server.url, http_compress=True) as client:
         assert client.info()["version"]["number"].startswith("8.")
         assert client.license.get()["license"]["status"] == "active"
+        assert client.cluster.health()["status"] == "green"
         assert client.ping()
         assert bulk(client, indexed(found), chunk_size=300) == (len(found), [])
         assert bulk(client, indexed(found[:100]), chunk_size=300) == (100, [])  # sent again, as after a lost answer

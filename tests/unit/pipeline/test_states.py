@@ -10,7 +10,7 @@ from logsentry.errors import LogsentryError, Unavailable, UsageError
 from logsentry.pipeline.checkpoint import Checkpoint
 from logsentry.pipeline.generation import FILES, inspect
 from logsentry.pipeline.seen import FILE, HEAD, Seen
-from logsentry.pipeline.states import repair, sentences, states
+from logsentry.pipeline.states import repair, sentences, states, where
 from logsentry.schema.books import Books
 from logsentry.schema.record import Address, Record
 
@@ -115,3 +115,13 @@ def test_a_folder_in_use_is_not_repaired(tmp_path: Path) -> None:
     path.write_bytes(b"")
     with Checkpoint(tmp_path), pytest.raises(Unavailable, match="another run"):
         repair(tmp_path)
+
+
+@pytest.mark.parametrize("begins", ["inputs: [{use: files, paths: [a.log]}]", "listen: {name: web, bulk: true}"])
+def test_a_configuration_of_either_kind_says_where_its_state_is(tmp_path: Path, begins: str) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        f"{begins}\nsource: {{use: http-access}}\nbundle: {{store: s, name: b}}\nexporters: [{{use: ndjson, path: x}}]\nstate: here\n"
+    )
+    assert where(file) == Path("here")
+    assert where(tmp_path) == tmp_path

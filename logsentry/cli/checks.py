@@ -77,7 +77,11 @@ def package(asked: Requirement) -> Finding:
 def torch() -> Finding:
     here = _version("torch")
     if here is None:
-        return Finding("ok", "torch is not installed; only training needs it", "to train: pip install 'logsentry[train]'")
+        return Finding(
+            "ok",
+            "torch is not installed; scoring and `train --detector counting` do without",
+            "for the others: pip install 'logsentry[train]'",
+        )
     return Finding("ok", f"torch {here}, for training only")
 
 

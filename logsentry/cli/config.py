@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
 from logsentry.cli import talk
+
+if TYPE_CHECKING:
+    from logsentry.config import Forward, Pipeline
 
 
 @click.group(name="config")
@@ -15,13 +21,27 @@ def command() -> None:
 @command.command()
 @click.argument("file")
 def check(file: str) -> None:
-    """Say whether FILE is right: every key, every type, every plugin's own options."""
+    """Say whether FILE is right: every key, every type, every plugin's own options.
+
+    A bundle that is not there yet, or is for another source, is a warning: it may come before the run does.
+    """
     from logsentry import config
 
     found = config.load_any(file)
     inputs = [found.listen.name] if isinstance(found, config.Forward) else [part.use for part in found.inputs]
     exporters = [part.use for part in found.exporters]
     talk.say(f"{file} is fine: {', '.join(inputs)} -> {found.source.use} -> {', '.join(exporters)}")
+    _warn_of_bundle(found)
+
+
+def _warn_of_bundle(found: Pipeline | Forward) -> None:
+    from logsentry.errors import LogsentryError
+    from logsentry.pipeline.finding import find_bundle, source_for
+
+    try:
+        source_for(find_bundle(found.bundle.name, Path(found.bundle.store)), found.source.use)
+    except LogsentryError as error:
+        talk.warn(f"as things are, a run would end at once: {error}")
 
 
 @command.command()

@@ -19,6 +19,7 @@ def command(out: Path) -> int:
 
     with bar("scoring", in_bytes=True) as progress:
         shown = demo(out, progress)
+    talk.say("the five strangest windows, and why; ALERT: at or above the threshold")
     click.echo("\n".join(shown.lines))
     for sentence in shown.done.sentences():
         talk.say(sentence)

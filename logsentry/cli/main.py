@@ -31,7 +31,7 @@ COMMANDS = {
     "dlq": ("logsentry.cli.dlq:command", "List, show, replay and purge what could not be read or stored."),
     "state": ("logsentry.cli.state:command", "Check and repair where runs stand."),
     "report": ("logsentry.cli.report:command", "Write one HTML page about scores."),
-    "models": ("logsentry.cli.models:command", "List, show and verify bundles."),
+    "models": ("logsentry.cli.models:command", "List, verify, promote and roll back bundles."),
     "plugins": ("logsentry.cli.plugins:command", "Say what is installed, by whom, and what is broken."),
     "config": ("logsentry.cli.config:command", "Check and show configuration files."),
     "experiment": ("logsentry.cli.experiment:command", "Reproduce a published table or figure on your machine."),

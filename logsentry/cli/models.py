@@ -38,7 +38,10 @@ def show(reference: str, store: Path) -> None:
 @click.argument("reference")
 @store_option
 def verify(reference: str, store: Path) -> None:
-    """Check every hash of a bundle and replay its probe in this machine's onnxruntime."""
+    """Check a bundle's hashes and replay its probe.
+
+    The probe runs in this machine's onnxruntime and has to answer as in training.
+    """
     from logsentry.pipeline.opening import verify_bundle
 
     click.echo(verify_bundle(reference, store))
@@ -49,7 +52,10 @@ def verify(reference: str, store: Path) -> None:
 @click.argument("digest")
 @store_option
 def promote(name: str, digest: str, store: Path) -> None:
-    """Let NAME point to the bundle DIGEST."""
+    """Let NAME point to another bundle of the store.
+
+    DIGEST is its first twelve digits, as `train` printed them behind the @; jobs and servers follow by themselves.
+    """
     from logsentry.store.bundles import Store
 
     click.echo(f"{name} is now {Store(store).promote(name, digest).reference}")
@@ -59,7 +65,10 @@ def promote(name: str, digest: str, store: Path) -> None:
 @click.argument("name")
 @store_option
 def rollback(name: str, store: Path) -> None:
-    """Let NAME point to what it pointed to before."""
+    """Let NAME point to what it pointed to before.
+
+    A second rollback undoes the first, where NAME has had two bundles.
+    """
     from logsentry.store.bundles import Store
 
     click.echo(f"{name} is now {Store(store).rollback(name).reference}")

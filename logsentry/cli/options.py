@@ -13,6 +13,7 @@ from logsentry.cli import talk
 from logsentry.errors import LogsentryError
 from logsentry.schema.books import Books
 
+DEAD_LETTERS = Path("logsentry-dead-letters.ndjson")
 DEAD_LETTERED = 4
 FINDINGS = 3
 
@@ -21,7 +22,7 @@ def dead_letters_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--dead-letters",
         type=click.Path(path_type=Path, dir_okay=False),
-        default=Path("logsentry-dead-letters.ndjson"),
+        default=DEAD_LETTERS,
         show_default=True,
         help="Where records that cannot be read go, with the reason; written only when there is one.",
     )(command)
@@ -67,11 +68,19 @@ def ended(books: Books, dead_letters: Path, failure: LogsentryError | None, find
     """Say the books on stderr; answers the exit code that belongs to how it went."""
     talk.say(books.sentence().replace("scored", verb))
     if books.dead_lettered:
-        talk.warn(
-            f"{books.dead_lettered:,} records could not be read or stored; they are in {dead_letters} with the reason; "
-            "see logsentry dlq list"
-        )
+        talk.warn(_lost(books.dead_lettered, dead_letters))
     if failure is not None:
         talk.fail(str(failure))
         return failure.exit_code
     return FINDINGS if findings else DEAD_LETTERED if books.dead_lettered else 0
+
+
+def _lost(letters: int, file: Path) -> str:
+    """How many dead letters there are now, and the command that shows them."""
+    told = (
+        "1 record could not be read or stored; it is"
+        if letters == 1
+        else f"{letters:,} records could not be read or stored; they are"
+    )
+    shown = "" if file == DEAD_LETTERS else f" --file {file}"
+    return f"{told} in {file} with the reason; see logsentry dlq list{shown}"

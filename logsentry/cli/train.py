@@ -21,11 +21,19 @@ from logsentry.cli.progress import bar
 )
 @click.option("--malicious", multiple=True, metavar="PATH", help="Files that a classifier learns as malicious.")
 @store_option
-@click.option("--name", default=None, help="The bundle's name  [default: the source's name]")
+@click.option(
+    "--name",
+    default=None,
+    help="The bundle's name; one that exists points to the new bundle from then on  [default: the source's name]",
+)
 @click.option("--alerts-per-day", type=float, default=5.0, show_default=True, help="False alerts a day that you will bear.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same logs and seed give the same bundle.")
 @click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the detector: members=25 of logbert-ensemble."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the detector: members=25 of logbert-ensemble; docs/detectors.md has more.",
 )
 @click.option(
     "--device",
@@ -60,9 +68,13 @@ def command(store: Path, name: str | None, **plan: Any) -> int:
     from logsentry.pipeline.planning import carried_out
     from logsentry.store.bundles import Store
 
+    name, kept = name or plan["source"], Store(store)
+    before = kept.history(name)[-1:]
     with bar("training") as progress:
-        trained = carried_out(Store(store), name or plan["source"], progress, **plan)
+        trained = carried_out(kept, name, progress, **plan)
     for sentence in trained.sentences():
         talk.say(sentence)
+    if before and before[0] != trained.bundle.digest:
+        talk.say(f"{name} was {name}@{before[0][:12]} before; logsentry models rollback {name} --store {store} goes back to it")
     click.echo(trained.bundle.reference)
     return 4 if trained.dead else 0

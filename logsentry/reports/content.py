@@ -88,7 +88,10 @@ class TopWindow(msgspec.Struct, frozen=True):
         return tuple(reason for reason in self.reasons if reason.event not in here)
 
     def about(self, event: ShownEvent) -> tuple[Reason, ...]:
-        return tuple(reason for reason in self.reasons if reason.event == event.id)
+        """What was held against this event. Where two detectors of a hybrid say the same of it, the one that expected something."""
+        named = [reason for reason in self.reasons if reason.event == event.id]
+        said = {(reason.what, reason.seen) for reason in named if reason.expected}
+        return tuple(reason for reason in named if reason.expected or (reason.what, reason.seen) not in said)
 
 
 class ReportContent(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from logsentry.schema.books import Books
 from logsentry.schema.event import timestamp
@@ -17,7 +18,12 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def number(value: float) -> str:
-    """Four significant digits: `0.8312`, `12.5`; `∞` and `not a number` where there is no number to show."""
+    """Four significant digits: `0.8312`, `12.5`; `∞` and `not a number` where there is no number to show.
+
+    A threshold that only zero stays below is the least number above zero, and is called that.
+    """
+    if 0 < value < sys.float_info.min:
+        return "just above 0"
     if math.isnan(value):
         return "not a number"
     if math.isinf(value):

@@ -42,7 +42,7 @@ def test_the_page_leads_all_the_way() -> None:
     order = ["_bulk", "elastic setup", "enrich enrich.yaml --dry-run", "enrich enrich.yaml", "_search?q="]
     places = [next(number for number, command in enumerate(typed) if part in command) for part in order]
     assert places == sorted(places)
-    assert {step.file for step in STEPS if step.file} == {"to_bulk.py", "enrich.yaml"}
+    assert {step.file for step in STEPS if step.file} == {"to_bulk.py", "to_lines.py", "enrich.yaml"}
 
 
 def test_every_command_and_option_that_it_names_is_there() -> None:

@@ -79,7 +79,7 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
     steps = steps_of(PAGE.read_text(encoding="utf-8"))
     commands = [step for step in steps if step.command]
     assert len(commands) >= 10
-    assert sum(bool(step.file) for step in steps) == 3
+    assert sum(bool(step.file) for step in steps) == 4
     for step, (code, output) in zip(commands, run(steps, tmp_path), strict=True):
         assert code == 0, f"$ {step.command}\nended with {code}:\n{output}"
         assert pattern_of(step.shown).fullmatch(output), f"$ {step.command}\nshows\n{step.shown}\nbut says\n{output}"
@@ -88,7 +88,7 @@ def test_the_page_does_what_it_says(tmp_path: Path) -> None:
 def test_what_it_installs_is_what_it_shows(tmp_path: Path) -> None:
     """The last file of each name is the one a reader ends with; none of them may be left as the scaffold wrote it."""
     files = {step.file for step in steps_of(PAGE.read_text(encoding="utf-8")) if step.file}
-    assert files == {"logsentry_dnsmasq/sample.log", "logsentry_dnsmasq/__init__.py", "tests/test_dnsmasq.py"}
+    assert files == {"logsentry_dnsmasq/sample.log", "logsentry_dnsmasq/__init__.py", "tests/test_dnsmasq.py", "ordinary.py"}
 
 
 def test_patterns_of_output_are_not_too_kind() -> None:

@@ -21,6 +21,7 @@ from logsentry.sdk import Scheduled
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 SERVICE, TIMER = (PACKAGING / "systemd" / f"logsentry-enrich@.{kind}" for kind in ("service", "timer"))
+FILES, NIGHTLY = (PACKAGING / "systemd" / name for name in ("files.conf", "nightly.conf"))
 HARDENED = (
     "NoNewPrivileges", "PrivateDevices", "PrivateTmp", "ProtectHome", "ProtectKernelModules", "ProtectControlGroups", "RestrictNamespaces",
     "RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute",
@@ -71,12 +72,30 @@ def test_the_timer_catches_up_and_is_what_gets_enabled() -> None:
     assert not unit(SERVICE).has_section("Install"), "the timer starts it"
 
 
-def test_systemd_finds_nothing_wrong(tmp_path: Path) -> None:
+def test_the_drop_ins_make_it_a_job_over_files() -> None:
+    emptied, *rest = [line for line in FILES.read_text().splitlines() if line.startswith("ExecStart=")]
+    assert emptied == "ExecStart=", "a oneshot would run both"
+    program, *words = shlex.split(rest[0].removeprefix("ExecStart=").replace("%i", "web"))
+    assert (program, words) == ("/usr/bin/logsentry", ["run", "/etc/logsentry/web.yaml"])
+    known(words)
+    assert [line for line in NIGHTLY.read_text().splitlines() if line.startswith("OnCalendar=")] == [
+        "OnCalendar=",
+        "OnCalendar=03:00",
+    ]
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_systemd_finds_nothing_wrong(tmp_path: Path, dropped: bool) -> None:
     """Where systemd is; elsewhere the tests above have to do."""
     paths = [tmp_path / path.name.replace("@", "@weblogs") for path in (SERVICE, TIMER)]
-    for path, own in zip(paths, (SERVICE, TIMER), strict=True):
+    for path, own, drop_in in zip(paths, (SERVICE, TIMER), (dropped and FILES, dropped and NIGHTLY), strict=True):
         path.write_text(own.read_text().replace("/usr/bin/logsentry", "/bin/true"))
         assert path.read_text().count("[") >= 2
+        if drop_in:
+            (tmp_path / f"{path.name}.d").mkdir()
+            (tmp_path / f"{path.name}.d" / drop_in.name).write_text(
+                drop_in.read_text().replace("/usr/bin/logsentry", "/bin/true")
+            )
     if systemd := shutil.which("systemd-analyze"):
         done = subprocess.run([systemd, "verify", "--man=no", *paths], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")

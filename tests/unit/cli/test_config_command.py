@@ -35,7 +35,24 @@ def run(*arguments: object) -> Result:
 def test_check_says_that_a_file_is_fine_on_stderr_alone(file: Path) -> None:
     done = run("check", file)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert done.stderr == f"{file} is fine: files -> http-access -> ndjson\n"
+    assert done.stderr.splitlines()[0] == f"{file} is fine: files -> http-access -> ndjson"
+
+
+@pytest.mark.parametrize(
+    ("bundle", "source", "warning"),
+    [
+        ("{store: bundles, name: web}", "http-access", "the store bundles has no bundle 'web'; it has: nothing yet"),
+        ("{store: bundles, name: demo}", "sysmon", "was trained on http-access; it says nothing about sysmon"),
+        ("{store: bundles, name: demo}", "http-access", ""),
+    ],
+)
+def test_check_warns_of_a_bundle_that_a_run_would_refuse(file: Path, bundle: str, source: str, warning: str) -> None:
+    file.write_text(GOOD.replace("{store: bundles, name: web}", bundle).replace("use: http-access", f"use: {source}"))
+    done = run("check", file)
+    assert done.exit_code == 0
+    told = "".join(done.stderr.splitlines()[1:])
+    assert told.endswith(warning)
+    assert told.startswith("warning: as things are, a run would end at once: ") == bool(warning)
 
 
 def test_check_answers_a_mistake_with_a_sentence_and_2(file: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -118,3 +119,12 @@ def test_reasons_that_name_no_event_here_are_about_the_whole_window() -> None:
     assert top.whole == (early, lost)
     assert top.about(one.events[1]) == one.reasons
     assert top.until == 2 * SECOND
+
+
+def test_what_two_detectors_say_alike_of_an_event_is_said_once() -> None:
+    base = window(3, 1)
+    (event,) = (event for event in base.events if event.id == "id1")
+    alike = (Reason("never seen", "id1", 1, "GET /x", ("GET /y",), 7), Reason("never seen", "id1", 1, "GET /x"))
+    other = Reason("too many", "id1", 1, "GET /x")
+    assert msgspec.structs.replace(base, reasons=(*alike, other)).about(event) == (alike[0], other)
+    assert msgspec.structs.replace(base, reasons=(alike[1], other)).about(event) == (alike[1], other)

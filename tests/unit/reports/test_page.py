@@ -245,7 +245,7 @@ def test_a_surprising_event_says_what_was_seen_and_what_was_expected_instead() -
     page = render(report())
     row = page[page.index('<li class="event surprise">') :].split("</li>")[0]
     words = " ".join(re.sub(r"<[^>]+>", " ", row).split())
-    assert words == "6 09:40:16 plain plain , 12 keys held likelier seen plain expected instead plain plain"
+    assert words == "6 09:40:16 plain plain , 12 other keys were likelier seen plain expected instead plain plain"
     assert page.count('class="event surprise"') == 1
 
 
@@ -325,3 +325,7 @@ def test_a_place_that_cannot_be_written_is_one_clear_sentence(tmp_path: Path, pl
 def test_a_device_is_not_replaced_by_a_file() -> None:
     with pytest.raises(UsageError, match="it is not a file"):
         write(report(), Path("/dev/null"))
+
+
+def test_a_threshold_that_only_zero_stays_below_is_said_in_words() -> None:
+    assert text_of(render(report(threshold=5e-324)), "threshold").startswith("Threshold just above 0 A window alerts from this")

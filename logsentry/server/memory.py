@@ -27,3 +27,8 @@ def settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+
+
+def unsettle() -> None:
+    """At the end: the interpreter looks through everything then, or native libraries complain of what it passed over."""
+    gc.unfreeze()

@@ -15,7 +15,7 @@ from logsentry.errors import BundleRefused, LogsentryError, Unavailable, UsageEr
 from logsentry.scoring.scorer import Options
 from logsentry.server.ecs_logs import fields
 from logsentry.server.limits import Limits
-from logsentry.server.memory import settle
+from logsentry.server.memory import settle, unsettle
 from logsentry.server.refusals import Refusals
 from logsentry.server.served import Served, opened, put_away
 from logsentry.store.bundles import Store
@@ -141,6 +141,7 @@ class Models:
         """Finish what is under way."""
         served, self._served = list(self._served.values()), {}
         await asyncio.gather(*(each.close() for each in served), *self._closing)
+        unsettle()
 
     def _retire(self, served: Served) -> None:
         task = asyncio.create_task(put_away(served))

@@ -74,10 +74,13 @@ class RawLogs:
             if served is None or source not in sources_of(served.bundle):
                 raise NotFound(f"no model {model!r} for {source} is served here")
             return served
-        fitting = [name for name in self._models.names() if source in sources_of(self._models.get(name).bundle)]
-        if len(fitting) != 1:
-            offered = ", ".join(fitting or self._models.names()) or "none"
-            raise NotFound(f"{len(fitting)} models for {source!r} are served here; say ?model=, one of: {offered}")
+        reads = {name: sources_of(self._models.get(name).bundle) for name in self._models.names()}
+        fitting = [name for name, sources in reads.items() if source in sources]
+        if not fitting:
+            offered = "; ".join(f"{name} reads {', '.join(sources)}" for name, sources in reads.items()) or "no model at all"
+            raise NotFound(f"no model for the source {source[:80]!r} is served here, but {offered}")
+        if len(fitting) > 1:
+            raise NotFound(f"{len(fitting)} models for {source!r} are served here; say ?model=, one of: {', '.join(fitting)}")
         return self._models.get(fitting[0])
 
     def _source(self, name: str, form: str) -> Source:

@@ -73,6 +73,8 @@ class Announced(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._models.begin()
+        if not self._models.names():
+            LOG.warning("the store %s names no model yet; the first one is served as soon as it is there", self._models.store)
         for listening in self._syslog:
             await listening.start()
         await super().startup(sockets)

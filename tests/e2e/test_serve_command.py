@@ -162,3 +162,11 @@ def test_it_imports_no_torch(store: Path) -> None:
     code = "import sys, logsentry.server.serving; print([name for name in ('torch', 'pandas', 'sklearn') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []
+
+
+def test_a_store_without_models_is_served_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    with serving(tmp_path / "store") as server:
+        assert server.ask("GET", "/readyz").status == 503
+        said = [line["message"] for line in server.lines() if line["log.level"] == "warning"]
+    assert any("names no model yet" in message for message in said)

@@ -111,4 +111,5 @@ def test_a_source_or_model_that_is_not_served_is_404(server: Server) -> None:
     for path in ("/v1/score/sysmon", PATH + "?model=nothing", "/v1/score/sysmon?model=web"):
         answer = server.ask("POST", path, ATTACKS)
         assert answer.status == 404
-    assert "say ?model=" in server.ask("POST", "/v1/score/sysmon", ATTACKS).json()["error"]
+    told = server.ask("POST", "/v1/score/sysmon", ATTACKS).json()["error"]
+    assert told == "no model for the source 'sysmon' is served here, but web reads http-access"

@@ -65,7 +65,7 @@ def test_every_command_and_option_that_it_names_is_there() -> None:
 def test_every_option_that_it_names_alone_is_one_of_these_commands() -> None:
     group = Commands()
     known = {"--limit"}
-    for name in ("serve", "client"):
+    for name in ("serve", "client", "score", "train"):
         command = group.get_command(None, name)  # type: ignore[arg-type]
         inner = [command, *getattr(command, "commands", {}).values()]
         known |= {option for each in inner if each for parameter in each.params for option in parameter.opts}

@@ -111,6 +111,8 @@ class Served:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         assert self._process.wait(40) == 0, self.said()
+        for line in (self.folder / "said").read_text().splitlines():
+            assert line.startswith("{"), f"a log is JSON to its last line, and this is not: {line}"
 
     def counted(self, name: str) -> float:
         """A figure of /metrics, labels and all, 0 where it is not there."""

@@ -84,17 +84,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if item.get_closest_marker("data"):
                 item.add_marker(absent)
     if ONE_OF_SEVERAL:
-        _longest_first(items)
+        _longest_early(items)
     if not config.getoption("--soak") and "soak" not in (config.option.markexpr or ""):
         slow = [item for item in items if item.get_closest_marker("soak")]
         items[:] = [item for item in items if not item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=slow)
 
 
-def _longest_first(items: list[pytest.Item]) -> None:
-    """Files that want a real server take minutes, so that a worker that gets one last would work alone; order inside a file is kept."""
-    slow = {item.path for item in items if SERVERS & set(getattr(item, "fixturenames", ()))}
-    items.sort(key=lambda item: item.path not in slow)
+def _longest_early(items: list[pytest.Item]) -> None:
+    """Files that want a real server take longest, so that a worker that gets one last would work alone; order inside a file is kept.
+
+    They are every third file from the first on, since workers that all had one would wait for the same server.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    asking = {item.path for item in items if SERVERS & set(getattr(item, "fixturenames", ()))}
+    slow, quick = ([file for file in files if (file in asking) == wanted] for wanted in (True, False))
+    place = {file: 3 * number for number, file in enumerate(slow)}
+    place |= {file: 3 * (number // 2) + 1 + number % 2 for number, file in enumerate(quick)}
+    items.sort(key=lambda item: place[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than there are cores, since workers often wait: for a disk, for a server, for a process of their own."""
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:

@@ -14,7 +14,7 @@ from onnx import GraphProto, TensorProto, compose
 
 from logsentry.learn.bag import WIDE, Bag
 from logsentry.learn.bag_grams import BASE, FULL, PRIME, QUIET
-from logsentry.learn.encoder_nodes import Nodes
+from logsentry.learn.graph_nodes import Nodes
 from logsentry.text.vocabulary import PAD
 
 INT, FLOAT = TensorProto.INT64, TensorProto.FLOAT

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from onnx import GraphProto, TensorProto, ValueInfoProto, helper, numpy_helper, parser
 
+from logsentry.learn.graph_nodes import Nodes
 from logsentry.learn.logbert import LogBert
-from logsentry.learn.members import ANSWERS, Template, Weights, exported
+from logsentry.learn.member_graph import ANSWERS, write
+from logsentry.learn.members import Template, Weights
 
 NOTHING = """
 nothing () => () <
@@ -100,10 +102,13 @@ def answers(names: Sequence[str]) -> list[ValueInfoProto]:
 
 def stacked(model: LogBert, groups: Sequence[int]) -> GraphProto:
     """The same with all members at once behind a member axis."""
-    whole, choice = exported(model), parser.parse_graph(STACKED)
+    n, choice = Nodes(model), parser.parse_graph(STACKED)
+    write(n, model, together=True)
+    whole = n.graph("together", [], [])
     for node in whole.node:
         node.output[:] = [f"every_{name}" if name in ANSWERS else name for name in node.output]
         node.input[:] = [f"every_{name}" if name in ANSWERS else name for name in node.input]
     group_of_member = numpy_helper.from_array(np.repeat(np.arange(len(groups)), groups), "group_of_member")
-    constants = [*whole.initializer, *choice.initializer, group_of_member]
+    weights = [numpy_helper.from_array(value.cpu().numpy(), f"weights.{name}") for name, value in model.state_dict().items()]
+    constants = [*whole.initializer, *weights, *choice.initializer, group_of_member]
     return helper.make_graph([*whole.node, *choice.node], "stacked", [], [], constants)

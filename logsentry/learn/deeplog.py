@@ -17,7 +17,9 @@ from torch import Tensor, nn
 from logsentry.errors import TrainingError
 from logsentry.learn import next_key
 from logsentry.learn.ensemble import repeatable
+from logsentry.learn.graph_nodes import Nodes
 from logsentry.learn.next_key_export import Trained, write
+from logsentry.learn.next_key_graph import last, lstm
 from logsentry.learn.precision import kind_on
 from logsentry.sdk import Part, Progress
 
@@ -37,6 +39,11 @@ class Net(nn.Module):
     def forward(self, context: Tensor) -> Tensor:
         states, _ = self.lstm(self.embedding(context))  # [rows, history, width]
         return self.head(states[:, -1]) + self.bar
+
+    def written(self, n: Nodes) -> str:
+        """`forward` in ONNX."""
+        states = lstm(n, "lstm", self.lstm, n("Gather", n.weight("embedding.weight"), "context"))
+        return n("Add", n.linear(last(n, states), "head"), n.constant("bar", self.bar.cpu().numpy()))
 
 
 class DeepLog:
@@ -62,7 +69,7 @@ class DeepLog:
         with repeatable(seed):
             net = Net(keys, self.config.width, self.config.layers)
             figures = next_key.train(net, found, self.config, seed, progress)
-        self.trained = Trained(net, keys, self.config.history, int(figures["predictions"]))
+        self.trained = Trained(net, net.written, keys, self.config.history, int(figures["predictions"]))
         return figures
 
     def export(self, folder: Path, probe: Sequence[Sequence[int]]) -> Sequence[Part]:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from onnx import GraphProto, TensorProto, helper
 
 from logsentry.learn.encoder import HIDDEN, Encoder
-from logsentry.learn.encoder_nodes import Named, Nodes
 from logsentry.learn.frame import IR_VERSION
+from logsentry.learn.graph_nodes import Named, Nodes
 from logsentry.learn.members import OPSET
 from logsentry.text.vocabulary import PAD
 

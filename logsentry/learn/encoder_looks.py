@@ -13,8 +13,8 @@ from onnx import GraphProto, TensorProto
 
 from logsentry.learn.encoder import Encoder
 from logsentry.learn.encoder_graph import embedded, in_chunks, in_rows, layer
-from logsentry.learn.encoder_nodes import Named, Nodes
 from logsentry.learn.encoder_small import eighth
+from logsentry.learn.graph_nodes import Named, Nodes
 
 
 def looks(model: Encoder) -> GraphProto:

@@ -15,12 +15,15 @@ from typing import Annotated, ClassVar
 
 import torch
 from msgspec import Meta
+from onnx import TensorProto
 from torch import Tensor, nn
 
 from logsentry.errors import TrainingError
 from logsentry.learn import next_key, template_vectors
 from logsentry.learn.ensemble import repeatable
+from logsentry.learn.graph_nodes import Nodes
 from logsentry.learn.next_key_export import Trained, write
+from logsentry.learn.next_key_graph import last, lstm
 from logsentry.learn.precision import kind_on
 from logsentry.sdk import Part, Progress
 from logsentry.text.vocabulary import FIRST_KEY, PAD
@@ -57,12 +60,31 @@ class Net(nn.Module):
         numbers, _ = self.counts(came)  # [rows, history, width]
         return self.head(torch.cat([attended(meant), attended(numbers)], 1)) + self.bar
 
+    def written(self, n: Nodes) -> str:
+        """`forward` in ONNX."""
+        vectors = n.constant("vectors", self.vectors.detach().cpu().numpy())
+        meant = lstm(n, "meaning", self.meaning, n("Gather", vectors, "context"))
+        steps = n.constant("steps.counted", (self.steps.weight * self.counted).detach().cpu().numpy())
+        came = n("CumSum", n("Gather", steps, "context"), n.whole("time", 1))
+        history = n("Cast", n("Shape", "context", start=1, end=2), to=TensorProto.FLOAT)
+        numbers = lstm(n, "counts", self.counts, n("Div", came, n("Sqrt", history)))
+        both = n("Concat", *(attending(n, states, self.meaning.hidden_size) for states in (meant, numbers)), axis=1)
+        return n("Add", n.linear(both, "head"), n.constant("bar", self.bar.cpu().numpy()))
+
 
 def attended(states: Tensor) -> Tensor:
     """[rows, history, width] -> [rows, width]: the last state, and the mean of all, each by how well it fits the last."""
-    last = states[:, -1]
-    share = ((states @ last[:, :, None]) / states.shape[2] ** 0.5).softmax(1)  # [rows, history, 1]
-    return last + (share * states).sum(1)
+    newest = states[:, -1]
+    share = ((states @ newest[:, :, None]) / states.shape[2] ** 0.5).softmax(1)  # [rows, history, 1]
+    return newest + (share * states).sum(1)
+
+
+def attending(n: Nodes, states: str, width: int) -> str:
+    """`attended` in ONNX."""
+    newest = last(n, states)
+    fit = n("MatMul", states, n("Unsqueeze", newest, n.ints("behind", 2)))
+    share = n("Softmax", n("Div", fit, n.floats("root", width**0.5)), axis=1)
+    return n("Add", newest, n("ReduceSum", n("Mul", share, states), n.ints("times", 1), keepdims=0))
 
 
 class LogAnomaly:
@@ -93,7 +115,7 @@ class LogAnomaly:
         with repeatable(seed):
             net = Net(self._vectors(keys), self.config.width, self.config.layers)
             figures = next_key.train(net, found, self.config, seed, progress)
-        self.trained = Trained(net, keys, self.config.history, int(figures["predictions"]))
+        self.trained = Trained(net, net.written, keys, self.config.history, int(figures["predictions"]))
         return figures
 
     def _vectors(self, keys: int) -> Tensor:

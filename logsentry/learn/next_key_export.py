@@ -13,19 +13,17 @@ other keys have a logit within `NEAR` of the true key's, by which a rank may dif
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import onnx
 import torch
-from onnx import helper
 from torch import Tensor, nn
 
 from logsentry.errors import TrainingError
-from logsentry.learn.members import OPSET
+from logsentry.learn.encoder_graph import finished
+from logsentry.learn.graph_nodes import Nodes
+from logsentry.learn.next_key_graph import answering
 from logsentry.learn.probe import NEAR, save
 from logsentry.learn.train import check
 from logsentry.sdk import Graph, Part
@@ -37,9 +35,13 @@ ROWS = 64
 
 
 class Trained(NamedTuple):
-    """A network from contexts `[rows, history]` to logits `[rows, keys]`, and from how many predictions it was learnt."""
+    """A network from contexts `[rows, history]` to logits `[rows, keys]`, and from how many predictions it was learnt.
+
+    `written` says the same in nodes of an ONNX graph, from its input `context` on, and answers the name of the logits.
+    """
 
     net: nn.Module
+    written: Callable[[Nodes], str]
     keys: int
     history: int
     predictions: int
@@ -65,37 +67,12 @@ def write(trained: Trained, detector: str, folder: Path, probe: Sequence[Sequenc
         check(window, trained.keys, max_length)
     folder.mkdir(parents=True, exist_ok=True)
     write_probe(trained, probe, folder / PROBE)
-    model = exported(trained)
+    n = Nodes(trained.net)
+    graph = answering(n, trained.written(n), trained.history)
     about = {"detector": detector, "history": trained.history, "keys": trained.keys, "max_length": max_length}
-    helper.set_model_props(model, {name: str(value) for name, value in about.items()})
-    (folder / MODEL).write_bytes(model.SerializeToString(deterministic=True))
+    (folder / MODEL).write_bytes(finished(graph, {name: str(value) for name, value in about.items()}))
     settings = {"history": trained.history, "predictions": trained.predictions}
     return Part(detector, "next-key", (Graph(MODEL),), probe=PROBE, settings=settings)
-
-
-def exported(trained: Trained) -> onnx.ModelProto:
-    """torch's own export, with any number of rows, stripped of traces and comments."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns of operators for torchvision, which is not used here
-    rows = {0: torch.export.Dim.DYNAMIC}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of torch about its own decomposition of an LSTM, which the caller cannot change
-        program = torch.onnx.export(
-            Answering(trained.net).eval(),
-            (torch.full((3, trained.history), 5), torch.full((3,), 5)),
-            dynamo=True,
-            opset_version=OPSET,
-            verbose=False,
-            input_names=["context", "truth"],
-            output_names=["rank", "surprise", "expected"],
-            dynamic_shapes={"context": rows, "truth": rows},
-        )
-    if program is None:
-        raise RuntimeError("torch wrote no ONNX program; this torch version is not supported")
-    model = program.model_proto
-    for part in (model.graph, *model.graph.node, *model.graph.initializer, *model.graph.value_info):
-        part.ClearField("metadata_props")
-        part.ClearField("doc_string")
-    return model
 
 
 @torch.no_grad()

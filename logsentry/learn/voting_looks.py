@@ -12,7 +12,7 @@ from onnx import GraphProto, TensorProto, compose
 
 from logsentry.learn.bag_graph import WITHIN, before, padding, shortened, together
 from logsentry.learn.encoder_looks import looks
-from logsentry.learn.encoder_nodes import Nodes
+from logsentry.learn.graph_nodes import Nodes
 from logsentry.learn.voters import Voters
 
 INT, FLOAT = TensorProto.INT64, TensorProto.FLOAT

@@ -77,8 +77,11 @@ def test_random_masks_are_for_one_model(small: Benchmark) -> None:
 
 @pytest.mark.parametrize(
     ("detector", "options"),
-    [("counting", {}), ("hybrid", {"detectors": {"pca": {}, "counting": {}}})],  # torch takes seconds to write each fold's graph
-)
+    [
+        ("counting", {}), ("hybrid", {"detectors": {"pca": {}, "counting": {}}}),
+        ("deeplog", {"max_steps": 20, "width": 8, "history": 4}), ("logbert-ensemble", {"members": 1, **TINY}),
+    ],
+)  # fmt: skip
 def test_in_folds_every_window_is_held_back_once(small: Benchmark, detector: str, options: dict[str, Any]) -> None:
     splits = fold_splits(small, 1, 3)
     assert Counter(window for split in splits for window in split.held_back) == Counter(small.train)

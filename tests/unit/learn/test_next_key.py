@@ -103,6 +103,20 @@ def test_the_graph_answers_as_torch(
     np.testing.assert_allclose(best, -np.sort(-logits.numpy(), 1)[:, :3], atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layers", [1, 3])
+def test_any_number_of_layers_answers_as_torch(kind: Made, layers: int, tmp_path: Path) -> None:
+    detector = made(kind, layers=layers, max_steps=3, history=2)
+    detector.fit(windows(30), KEYS, seed=2, progress=quiet)
+    detector.export(tmp_path, windows(20, 1))
+    with np.load(tmp_path / "probe.npz") as probe:
+        asked = {name: probe[name] for name in ("context", "truth")}
+        said, ties = {name: probe[name] for name in ("rank", "surprise")}, probe["ties"]
+    rank, surprise, _ = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"]).run(None, asked)
+    assert (np.abs(rank - said["rank"]) <= ties).all()
+    np.testing.assert_allclose(surprise, said["surprise"], atol=1e-4)
+
+
 def test_the_files_are_plain_and_described(trained: DeepLog | LogAnomaly, part: tuple[Part, Path]) -> None:
     written, folder = part
     assert (written.asks, written.graphs, written.groups, written.probe) == (
@@ -145,7 +159,6 @@ def test_the_same_seed_gives_the_same_weights(kind: Made) -> None:
     assert not torch.equal(found[0], found[2])
 
 
-@pytest.mark.soak  # torch takes seconds for an export
 def test_the_same_weights_give_the_same_files(trained: DeepLog | LogAnomaly, part: tuple[Part, Path], tmp_path: Path) -> None:
     trained.export(tmp_path, windows(20, 1)[::-1])
     for file in ("model.onnx", "probe.npz"):

@@ -1,4 +1,8 @@
-"""Nodes and constants of one ONNX graph while it is written; what the graph says is in `encoder_graph`."""
+"""Nodes and constants of one ONNX graph while it is written; what graphs say is in the modules that write them.
+
+Graphs are written by hand beside the torch that they repeat: torch's own exporter takes 3 to 8 s of a core for a small model, and
+lays out matrices as it likes. Each bundle's probe, and tests with random weights, hold both together.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto, helper, numpy_helper
+from torch import nn
 
-from logsentry.learn.encoder import Encoder, Size
+from logsentry.learn.encoder import Size
 
 Named = tuple[str, int, Sequence[str | int]]
 """Name, element type and shape of an input or output."""
@@ -18,7 +23,7 @@ Named = tuple[str, int, Sequence[str | int]]
 class Nodes:
     """`n("Add", a, b)` writes a node and answers the name of its result; constants keep their name and are written once."""
 
-    def __init__(self, model: Encoder) -> None:
+    def __init__(self, model: nn.Module) -> None:
         self._state = {name: value.detach().cpu().float().numpy() for name, value in model.state_dict().items()}
         self._nodes: list[NodeProto] = []
         self._constants: dict[str, NDArray[Any]] = {}
@@ -34,7 +39,7 @@ class Nodes:
         return names
 
     def constant(self, name: str, value: NDArray[Any]) -> str:
-        kept = np.ascontiguousarray(value)
+        kept = np.asarray(value, order="C")
         before = self._constants.setdefault(name, kept)
         if before.shape != kept.shape or not np.array_equal(before, kept):
             raise RuntimeError(f"the constant {name} of the graph has two values; this is a defect of its writer")

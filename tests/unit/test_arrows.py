@@ -25,7 +25,7 @@ LAYERS = [
 APART = LAYERS[3]
 """These three never import each other: a bundle on disk is all that passes between them."""
 
-HOMES = {"torch": "learn", "onnxscript": "learn", "onnxruntime": "scoring", "sklearn": "baselines"}
+HOMES = {"torch": "learn", "onnxruntime": "scoring", "sklearn": "baselines"}
 """Package -> the only part of logsentry that imports it."""
 
 
@@ -118,7 +118,7 @@ def test_everything_but_training_loads_without_torch() -> None:
     ]
     loaded = loaded_after("".join(f"import {module}\n" for module in served))
     assert "onnxruntime" in loaded
-    assert loaded.isdisjoint({"torch", "onnxscript", "sklearn", "pickle5", "joblib"})
+    assert loaded.isdisjoint({"torch", "sklearn", "pickle5", "joblib"})
 
 
 def test_scoring_runs_without_torch(tmp_path: Path) -> None:

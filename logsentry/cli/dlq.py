@@ -31,15 +31,16 @@ def command() -> None:
 
 @command.command(name="list")
 @file_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
-def list_(file: Path, as_json: bool) -> None:
-    """Every dead letter: its id, when, how often it was tried, where its record stands, and why it is here."""
+@click.option("--all", "every", is_flag=True, help="All of them, where there are more than 20.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array of all of them instead of a table.")
+def list_(file: Path, every: bool, as_json: bool) -> None:
+    """The newest dead letters: id, when, how often tried, where the record stands, and why; of many, also a count for each reason."""
+    from logsentry.cli.dlq_table import table
     from logsentry.pipeline.letters import letters
     from logsentry.pipeline.letters_shown import as_json as shown_as_json
-    from logsentry.pipeline.letters_shown import as_table
 
     found = letters(file)
-    click.echo(shown_as_json(found) if as_json else as_table(found))
+    click.echo(shown_as_json(found) if as_json else table(found, every))
 
 
 @command.command()
@@ -67,7 +68,7 @@ def replay(config: Path, file: Path | None, ids: tuple[str, ...]) -> int:
     from logsentry.config import Forward, load_any
     from logsentry.pipeline.replay import replay as of_pipeline
     from logsentry.pipeline.stopping import stopping
-    from logsentry.server.replaying import replay as of_forwarder
+    from logsentry.server.forward.replaying import replay as of_forwarder
 
     described = load_any(config)
     with stopping() as stop, bar("replaying") as progress:
@@ -87,6 +88,7 @@ def replay(config: Path, file: Path | None, ids: tuple[str, ...]) -> int:
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def purge(ids: tuple[str, ...], file: Path, every: bool, yes: bool) -> None:
     """Throw dead letters away, for good: those with these ids, or --all."""
+    from logsentry.cli.dlq_table import counted
     from logsentry.errors import UsageError
     from logsentry.pipeline.letters import chosen, letters, rewrite
 
@@ -94,5 +96,6 @@ def purge(ids: tuple[str, ...], file: Path, every: bool, yes: bool) -> None:
         raise UsageError("give the ids of the dead letters that are to be thrown away, or --all")
     gone = {letter.id for letter in chosen(letters(file), ids)}
     if not yes:
-        click.confirm(f"Throw away {len(gone):,} dead letters of {file}?", abort=True, err=True)
-    talk.say(f"{rewrite(file, lambda letter: None if letter.id in gone else letter.said):,} dead letters were thrown away")
+        click.confirm(f"Throw away {counted(len(gone))} of {file}?", abort=True, err=True)
+    taken = rewrite(file, lambda letter: None if letter.id in gone else letter.said)
+    talk.say(f"{counted(taken)} {'was' if taken == 1 else 'were'} thrown away")

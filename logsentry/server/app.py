@@ -5,7 +5,7 @@ GET  /v2 /v2/health/live|ready /v2/models/{m}[…]          the open inference p
 POST /v2/models/{m}[/versions/{v}]/infer
 POST /v2/repository/index|models/{m}/load|unload          (the last two only when enabled)
 POST /v1/score/{source}                                   raw logs in, explained scores out
-POST /intake/{name}/… /_bulk /services/collector…         what forwarders deliver, where --forward is given (`intake.py`)
+POST /intake/{name}/… /_bulk /services/collector…         what forwarders deliver, where --forward is given (`intake/routes.py`)
 GET  /metrics /openapi.json /                             Prometheus, the document of this interface, a status page
 """
 
@@ -23,13 +23,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from logsentry.scoring.scorer import Options
-from logsentry.server import ecs_logs, forwarding, intake, syslog_listener
+from logsentry.server import ecs_logs
 from logsentry.server.access import Access, Role
 from logsentry.server.answered import Answered, Told
 from logsentry.server.answers import Disabled, Handler, as_json, guarded, refused_by_routing
 from logsentry.server.direct import Direct
-from logsentry.server.forwarding import Forwarder
+from logsentry.server.forward import forwarder as forwarding
+from logsentry.server.forward.forwarder import Forwarder
 from logsentry.server.inference import Inference, Repository
+from logsentry.server.intake import routes as intake
 from logsentry.server.limits import Limits
 from logsentry.server.measures import CONTENT_TYPE, Measures
 from logsentry.server.models import Models
@@ -38,6 +40,7 @@ from logsentry.server.rawlogs import RawLogs
 from logsentry.server.readiness import Readiness
 from logsentry.server.recent import Recent
 from logsentry.server.status_page import StatusPage
+from logsentry.server.syslog import listener as syslog_listener
 from logsentry.server.tracing import Traced, Tracing, wanted
 from logsentry.server.web_pages import NoPages
 

@@ -15,14 +15,14 @@ import msgspec
 
 from logsentry import __version__
 from logsentry.server.batching import Tally
+from logsentry.server.forward.standing import Standing
 from logsentry.server.latencies import Counted, RouteFigures, answered, counted, less, quantile, route_figures, together
 from logsentry.server.measures import Measures
 from logsentry.server.models import Models
 from logsentry.server.readiness import Stands, missing
 from logsentry.server.recent import readable
 from logsentry.server.served import Served
-from logsentry.server.standing import Standing
-from logsentry.server.syslog_listener import SyslogStanding
+from logsentry.server.syslog.listener import SyslogStanding
 
 SPAN = 60.0
 """Seconds that a rate goes back."""

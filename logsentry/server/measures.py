@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from logsentry.server import syslog_measures
 from logsentry.server.answered import Message
-from logsentry.server.forwarding import Forwarder
+from logsentry.server.forward.forwarder import Forwarder
+from logsentry.server.forward.standing import Standing
 from logsentry.server.models import Models
-from logsentry.server.standing import Standing
-from logsentry.server.syslog_listener import SyslogListener
+from logsentry.server.syslog import measures as syslog_measures
+from logsentry.server.syslog.listener import SyslogListener
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)

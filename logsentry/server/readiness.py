@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from logsentry.server.answers import as_json
+from logsentry.server.forward.standing import Standing
 from logsentry.server.models import Models
-from logsentry.server.standing import Standing
 
 NO_MODEL = "no model of the store is served yet"
 

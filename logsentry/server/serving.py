@@ -22,7 +22,7 @@ from logsentry.server.app import Settings, application
 from logsentry.server.ecs_logs import fields
 from logsentry.server.models import Models
 from logsentry.server.slow_clients import protocol
-from logsentry.server.syslog_listener import SyslogListener
+from logsentry.server.syslog.listener import SyslogListener
 
 GRACE_SECONDS = 30
 """For requests that are under way when the server is told to stop."""

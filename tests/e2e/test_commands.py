@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -179,6 +180,23 @@ def test_train_score_report_on_ones_own_logs(here: Path) -> None:
     assert json.loads(run("models", "show", reference, "--store", "models").stdout)["source"] == "http-access"
 
 
+def test_the_same_log_under_another_budget_is_a_run_of_its_own(here: Path) -> None:
+    asked = ("score", "--bundle", "demo", ATTACKS, "--to", "duckdb:scores.duckdb", "--alerts-per-day")
+    told = [run(*asked, budget).stderr.decode() for budget in ("1", "50", "1")]
+    assert "duplicate" in told[1]
+    with Store("scores.duckdb") as store:
+        runs = sorted(store.runs(), key=lambda one: one.alerts_per_day)
+    assert [one.alerts_per_day for one in runs] == [1.0, 50.0]
+    refused = run("report", "duckdb:scores.duckdb", code=2).stderr.decode()
+    assert "under different thresholds; say which with --run" in refused
+    for one, stderr in zip(runs, told, strict=False):
+        assert f"{one.id} (threshold " in refused
+        page = run("report", "duckdb:scores.duckdb", "--run", one.id).stderr.decode()
+        windows, alerts = re.findall(r"([\d,]+) windows scored .* ([\d,]+) at or above", stderr)[0]
+        assert f"{windows} windows, {alerts} alerts" in page
+        assert ("can vouch for no fewer than" in stderr) == ("can vouch for no fewer than" in (here / "report.html").read_text())
+
+
 def test_a_pass_with_state_goes_on_where_it_stopped(here: Path) -> None:
     lines = gzip.decompress(LOG.read_bytes()).splitlines(keepends=True)
     (here / "access.log").write_bytes(b"".join(lines[:1000]))
@@ -222,3 +240,19 @@ def test_a_profile_that_the_bundle_was_not_trained_with_is_told(here: Path) -> N
     config = (here / "logsentry.yaml").read_text().replace("{store: none, name: demo}", "{store: models, name: http-access}")
     (here / "logsentry.yaml").write_text(config)
     assert b"read 2,896" in run("run", "logsentry.yaml").stderr
+
+
+def test_a_format_of_ones_own_is_trained_on_and_scored(here: Path) -> None:
+    line = "192.0.2.{0}|2026-03-{1:02}T08:{0:02}:00+00:00|GET /shop/{2} HTTP/1.1|200\n"
+    days = {day: "".join(line.format(who, day, page) for who in range(60) for page in ("", "basket")) for day in (1, 2, 3)}
+    for day, lines in days.items():
+        (here / f"{day}.log").write_text(lines)
+    (here / "logsentry.yaml").write_text(
+        "inputs: [{use: files, paths: [3.log]}]\n"
+        "source: {use: http-access, formats: ['$remote_addr|$time_iso8601|$request|$status']}\n"
+        "bundle: {store: models, name: http-access}\nexporters: [{use: duckdb, path: scores.duckdb}]\n"
+    )
+    asked = ("train", "--source", "http-access", "--detector", "counting", "1.log", "2.log", "--store", "models")
+    assert b"no event of http-access was found" in run(*asked, code=1).stderr
+    assert b"used 240 + filtered 0 + dead-lettered 0" in run(*asked, "--config", "logsentry.yaml").stderr
+    assert b"read 120 = scored 120 + filtered 0 + dead-lettered 0" in run("run", "logsentry.yaml").stderr

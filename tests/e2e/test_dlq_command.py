@@ -25,7 +25,10 @@ def here(commands: Passes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (tmp_path / "job.yml").write_text(CONFIG)
     (tmp_path / "web.log").write_text("no line\n" + "".join(LINE % (hour, hour) for hour in range(3)) + "nor this\x1b[31m\n")
     done = commands.ended("run", "job.yml", code=4)
-    assert "2 records could not be read or stored; they are in dead.ndjson with the reason; see logsentry dlq list" in done.err
+    assert (
+        "2 records could not be read or stored; they are in dead.ndjson with the reason; see logsentry dlq list --file dead.ndjson"
+        in done.err
+    )
     return tmp_path
 
 
@@ -42,10 +45,8 @@ def test_list_show_replay_and_purge(commands: Passes, here: Path) -> None:
     assert "read 1 = scored 0 + filtered 0 + dead-lettered 1" in done.err
     tried = json.loads(commands.ended("dlq", "list", "--file", "dead.ndjson", "--json").out)
     assert [each["attempts"] for each in tried] == [2, 1]
-    assert (
-        "1 dead letters were thrown away" in commands.ended("dlq", "purge", found[0]["id"], "--yes", "--file", "dead.ndjson").err
-    )
-    assert "1 dead letters were thrown away" in commands.ended("dlq", "purge", "--all", "-y", "--file", "dead.ndjson").err
+    assert "1 dead letter was thrown away" in commands.ended("dlq", "purge", found[0]["id"], "--yes", "--file", "dead.ndjson").err
+    assert "1 dead letter was thrown away" in commands.ended("dlq", "purge", "--all", "-y", "--file", "dead.ndjson").err
     assert (here / "dead.ndjson").read_bytes() == b""
 
 

@@ -19,7 +19,7 @@ from services.syslog_listening import Listening, listening
 
 from logsentry.config import Syslog, SyslogTls
 from logsentry.errors import Unavailable
-from logsentry.server.spool import Spool
+from logsentry.server.spool.folder import Spool
 
 NEW, OLD = 'template="RSYSLOG_SyslogProtocol23Format"', 'template="RSYSLOG_TraditionalForwardFormat"'
 COUNTED = 'tcp_framing="octet-counted"'

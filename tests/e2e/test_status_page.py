@@ -22,9 +22,9 @@ from logsentry.schema.books import Books
 from logsentry.server.access import Access
 from logsentry.server.app import Settings, application
 from logsentry.server.figures import Figures
-from logsentry.server.standing import Standing
+from logsentry.server.forward.standing import Standing
 from logsentry.server.status_page import render
-from logsentry.server.syslog_listener import SyslogStanding
+from logsentry.server.syslog.listener import SyslogStanding
 from logsentry.store.bundles import Store
 
 HTML = {"accept": "text/html,application/xhtml+xml"}

@@ -12,9 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from logsentry.server.spool import Spool, SpoolFull
-from logsentry.server.spool_format import framed, segments
-from logsentry.server.spool_records import Arrived, Place
+from logsentry.server.spool.folder import Spool, SpoolFull
+from logsentry.server.spool.records import Arrived, Place
+from logsentry.server.spool.segments import framed, segments
 
 MOST = 12_000
 

@@ -20,7 +20,7 @@ import duckdb
 import yaml
 
 import logsentry
-from logsentry.server.spool_records import Arrived
+from logsentry.server.spool.records import Arrived
 
 DAY = Path(logsentry.__file__).parent / "demo" / "logs" / "ordinary-2015-05-19.log.gz"
 CLOSING = '203.0.113.9 - - [{}/May/2015:10:00:00 +0000] "GET /the-end HTTP/1.1" 200 5 "-" "curl/8"'

@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from logsentry.server.spool import Spool
-from logsentry.server.spool_records import Arrived, Place, Spooled
+from logsentry.server.spool.folder import Spool
+from logsentry.server.spool.records import Arrived, Place, Spooled
 
 
 def arrived(data: bytes, own: str = "") -> Arrived:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from logsentry.config import Listen, Syslog
-from logsentry.server.spool import Spool
-from logsentry.server.spool_records import Arrived
-from logsentry.server.syslog_listener import SyslogListener, SyslogStanding
+from logsentry.server.spool.folder import Spool
+from logsentry.server.spool.records import Arrived
+from logsentry.server.syslog.listener import SyslogListener, SyslogStanding
 
 
 class Listening:

@@ -36,12 +36,12 @@ from packed_sessions import Sessions, Window, counted, pack, staged, unpack
 from torch import Tensor
 
 from logsentry.errors import LogsentryError
-from logsentry.learn.ensemble import repeatable
-from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.masking import complementary, in_place
+from logsentry.learn.logbert.ensemble import repeatable
+from logsentry.learn.logbert.masking import complementary, in_place
+from logsentry.learn.logbert.model import LogBert, Size
+from logsentry.learn.logbert.settings import Config
+from logsentry.learn.logbert.train import distinct, train
 from logsentry.learn.precision import Kind, kind_on, products
-from logsentry.learn.settings import Config
-from logsentry.learn.train import distinct, train
 from logsentry.text.vocabulary import FIRST_KEY
 
 KEYS, STRIDE, SEED, BUDGET, WARM_UP, EPOCHS_ALONE = FIRST_KEY + 28, 2, 1, 0.005, 3, 4

@@ -29,12 +29,13 @@ from matrix_work import PEAK
 from torch.utils.flop_counter import FlopCounterMode
 
 from logsentry.errors import LogsentryError
-from logsentry.learn import encoder_export, export
-from logsentry.learn.encoder import Encoder
-from logsentry.learn.encoder import Size as EncoderSize
-from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.masking import complementary
-from logsentry.learn.settings import Config
+from logsentry.learn.classifier import export as encoder_export
+from logsentry.learn.classifier.encoder import Encoder
+from logsentry.learn.classifier.encoder import Size as EncoderSize
+from logsentry.learn.logbert import export
+from logsentry.learn.logbert.masking import complementary
+from logsentry.learn.logbert.model import LogBert, Size
+from logsentry.learn.logbert.settings import Config
 from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Judge
 from logsentry.scoring.masked_keys import STRIDE

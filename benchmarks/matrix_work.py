@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from logsentry.learn.logbert import Layer, Linear, LogBert
+from logsentry.learn.logbert.model import Layer, Linear, LogBert
 
 PEAK = {
     "NVIDIA H200": {"bf16": 989.4e12, "fp32": 66.9e12},

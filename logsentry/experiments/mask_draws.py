@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from logsentry.learn.logbert import LogBert
-from logsentry.learn.mask_draws import drawn
+from logsentry.learn.logbert.mask_draws import drawn
+from logsentry.learn.logbert.model import LogBert
 from logsentry.scoring.evidence import UNSEEN, Rated
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
 from logsentry.text.vocabulary import UNK

@@ -148,7 +148,7 @@ def _known(window: Sequence[int], known: set[int]) -> Window:
 def _judges(detector: Detector, split: Split, keys: int, asking: Mapping[str, Any], seed: int) -> list[Judge]:
     if asking["mask_draws"]:
         from logsentry.experiments.mask_draws import MaskDraws
-        from logsentry.learn.ensemble import LogBertEnsemble
+        from logsentry.learn.logbert.ensemble import LogBertEnsemble
 
         if not isinstance(detector, LogBertEnsemble) or detector.model is None or detector.model.members != 1:
             raise UsageError("random masks are drawn for one LogBERT only; set members to 1")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto, helper, numpy_helper
 from torch import nn
 
-from logsentry.learn.encoder import Size
+from logsentry.learn.classifier.encoder import Size
 
 Named = tuple[str, int, Sequence[str | int]]
 """Name, element type and shape of an input or output."""

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from logsentry.learn.logbert import Linear, LogBert
-from logsentry.learn.masking import complementary
+from logsentry.learn.logbert.masking import complementary
+from logsentry.learn.logbert.model import Linear, LogBert
 
 Ranges = Mapping[str, tuple[float, float]]
 MARGIN = 1.2  # of the range that the probe windows show, since other windows may show a little more

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from logsentry.learn.logbert import LogBert
-from logsentry.learn.masking import complementary, in_place
+from logsentry.learn.logbert.masking import complementary, in_place
+from logsentry.learn.logbert.model import LogBert
 from logsentry.learn.precision import Kind, products
 
 STRIDE = 2

@@ -24,7 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from logsentry.learn.deeplog import DeepLog
+from logsentry.learn.next_key.deeplog import DeepLog
 from logsentry.scoring.next_key import NextKey, NextKeySession, replay_next_key
 from logsentry.sdk import Part
 from logsentry.text.contexts import contexts_of, distinct

@@ -29,13 +29,14 @@ import msgspec
 import numpy as np
 import torch
 
-from logsentry.learn import bag_grams, voting_export
-from logsentry.learn.bag import Bag
-from logsentry.learn.bag_settings import Config as BagConfig
-from logsentry.learn.encoder import Encoder, Size
-from logsentry.learn.encoder_export import write
-from logsentry.learn.voters import Voters
-from logsentry.learn.voting import BARE
+from logsentry.learn.classifier.encoder import Encoder, Size
+from logsentry.learn.classifier.export import write
+from logsentry.learn.encoder_bag import export as voting_export
+from logsentry.learn.encoder_bag import grams as bag_grams
+from logsentry.learn.encoder_bag.bag import Bag
+from logsentry.learn.encoder_bag.detector import BARE
+from logsentry.learn.encoder_bag.settings import Config as BagConfig
+from logsentry.learn.encoder_bag.voters import Voters
 from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.panel import batches
 from logsentry.scoring.tokens import Tokens, open_tokens

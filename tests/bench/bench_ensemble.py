@@ -31,13 +31,13 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from logsentry.learn import frame
-from logsentry.learn.branches import branches, stacked
-from logsentry.learn.ensemble import LogBertEnsemble
 from logsentry.learn.int8 import quantized, ranges
-from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.members import OPSET, Template, weights_of
-from logsentry.learn.settings import Config, groups_of
+from logsentry.learn.logbert import frame
+from logsentry.learn.logbert.branches import branches, stacked
+from logsentry.learn.logbert.ensemble import LogBertEnsemble
+from logsentry.learn.logbert.members import OPSET, Template, weights_of
+from logsentry.learn.logbert.model import LogBert, Size
+from logsentry.learn.logbert.settings import Config, groups_of
 from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY
 
 HDFS = Path(os.environ.get("LOGSENTRY_DATA", Path(__file__).parents[2] / "../shared/data")) / "loganomaly/hdfs_logdeep"

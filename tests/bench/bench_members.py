@@ -28,7 +28,7 @@ import numpy as np
 import onnxruntime
 from bench_scoring import KEYS, bundle_of, sessions
 
-from logsentry.learn.ensemble import LogBertEnsemble
+from logsentry.learn.logbert.ensemble import LogBertEnsemble
 from logsentry.scoring.panel import by_length
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.text.vocabulary import FIRST_KEY

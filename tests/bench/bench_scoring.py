@@ -50,7 +50,9 @@ def sessions(name: str) -> list[tuple[int, ...]]:
 
 def bundle_of(train: list[tuple[int, ...]], folder: Path, members: int = 5, max_steps: int = 200) -> Bundle:
     """A small ensemble trained for a minute on the HDFS training sessions, stored as any bundle is."""
-    from logsentry.learn.ensemble import LogBertEnsemble  # torch would count in the memory of every process started from here
+    from logsentry.learn.logbert.ensemble import (
+        LogBertEnsemble,  # torch would count in the memory of every process started from here
+    )
 
     detector = LogBertEnsemble(LogBertEnsemble.Config(members=members, width=64, layers=2, max_steps=max_steps))
     cut = len(train) * 4 // 5
@@ -113,14 +115,14 @@ def spent(command: list[str], stdin: bytes) -> tuple[float, int]:
 
 MODEL = """
 import json, sys, torch
-from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.settings import Config
+from logsentry.learn.logbert.model import LogBert, Size
+from logsentry.learn.logbert.settings import Config
 config = Config(**json.loads(sys.argv[3]))
 size = Size(int(sys.argv[2]), config.width, config.layers, config.heads, config.inner, config.max_length)
 model = LogBert(int(sys.argv[1]), size)
 """
 ANSWER = """
-from logsentry.learn.masking import complementary
+from logsentry.learn.logbert.masking import complementary
 model.load_state_dict(torch.load(sys.argv[4], weights_only=True))
 with torch.no_grad():
     model.eval()(*complementary(torch.tensor([[3, 6, 7, 4]]), 2))

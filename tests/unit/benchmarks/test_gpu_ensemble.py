@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from logsentry.errors import InputError
-from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.masking import complementary
-from logsentry.learn.probe import answers
+from logsentry.learn.logbert.masking import complementary
+from logsentry.learn.logbert.model import LogBert, Size
+from logsentry.learn.logbert.probe import answers
 from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"

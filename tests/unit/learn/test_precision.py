@@ -10,14 +10,14 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from logsentry.errors import UsageError
-from logsentry.learn.deeplog import DeepLog
-from logsentry.learn.ensemble import LogBertEnsemble
-from logsentry.learn.loganomaly import LogAnomaly
-from logsentry.learn.logbert import LogBert, Size
-from logsentry.learn.masking import complementary
+from logsentry.learn.logbert.ensemble import LogBertEnsemble
+from logsentry.learn.logbert.masking import complementary
+from logsentry.learn.logbert.model import LogBert, Size
+from logsentry.learn.logbert.probe import answers, by_length
+from logsentry.learn.logbert.settings import Config
+from logsentry.learn.next_key.deeplog import DeepLog
+from logsentry.learn.next_key.loganomaly import LogAnomaly
 from logsentry.learn.precision import kind_on, products
-from logsentry.learn.probe import answers, by_length
-from logsentry.learn.settings import Config
 from logsentry.learn.verdicts import Votes, evidence, figures, of_guesses, of_members, strange
 from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY
 

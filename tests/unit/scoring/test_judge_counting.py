@@ -92,7 +92,11 @@ def test_findings_name_places_keys_and_what_was_usual() -> None:
         (-1, -1, (), "has 4 events; the nearest length seen in training is 3")
     ]
     [most] = told((BEGIN, A, B, B, B, B, END), {"vector": 1})
-    assert most == (-1, B, (), "occurs 4 times; 2 times in the most alike window of training")
+    assert most == (-1, B, (), "occurs 4 times; the most similar training window has it 2 times")
+    assert told((BEGIN, A, END), {"vector": 1})[0][3] == "is missing; the most similar training window has it once"
+    assert told((BEGIN, A, B, NEVER, NEVER, END), {"vector": 1})[0][3] == (
+        "occurs 2 times; the most similar training window does not have it"
+    )
     assert told((BEGIN, A, B, A, END), {"ngrams": 1}) == [
         (3, A, (END, B, C), "never came in training, or hardly ever, after what is before it"),
         (4, END, (B, A), ""),

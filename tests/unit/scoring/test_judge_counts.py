@@ -62,8 +62,8 @@ def test_what_takes_off_most_when_it_is_made_usual_is_told_first() -> None:
     held = judge.ask(np.array([[BEGIN, 7, 7, 6, 6, 6, END], [BEGIN, 5, 6, 5, 5, 5, END]]))
     first, second = held.findings(rarity(judge).rated(held.evidence))
     assert [(finding.key, finding.said) for finding in first] == [
-        (7, "occurs 2 times; never in most normal windows"),
-        (6, "occurs 3 times; once in most normal windows"),
+        (7, "occurs 2 times; most normal windows do not have it"),
+        (6, "occurs 3 times; most normal windows have it once"),
     ]
     assert [finding.key for finding in second] == [5]
 

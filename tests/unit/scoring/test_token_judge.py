@@ -22,8 +22,8 @@ from logsentry.sdk import Part
 from logsentry.text.vocabulary import PAD
 
 torch = pytest.importorskip("torch")
-encoder = pytest.importorskip("logsentry.learn.encoder")
-export = pytest.importorskip("logsentry.learn.encoder_export")
+encoder = pytest.importorskip("logsentry.learn.classifier.encoder")
+export = pytest.importorskip("logsentry.learn.classifier.export")
 
 LENGTH, VOCABULARY = 32, 40
 SHAPES = [

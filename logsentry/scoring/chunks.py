@@ -2,7 +2,7 @@
 
 In chunked attention a chunk sees its own tokens and its place in the row, and nothing else, so its summary may be kept: the same
 chunk at the same place in any row has the same one. Rows are pooled here, in numpy and in the order of their chunks, so that a
-table that is full, empty or absent changes no bit of a verdict. What the summaries mean is for `logsentry.learn.encoder_export`.
+table that is full, empty or absent changes no bit of a verdict. What the summaries mean is for `logsentry.learn.classifier.export`.
 """
 
 from __future__ import annotations

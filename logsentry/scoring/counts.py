@@ -13,7 +13,7 @@ import numpy as np
 
 from logsentry.errors import BundleRefused
 from logsentry.scoring.counts_probe import replay
-from logsentry.scoring.differences import times
+from logsentry.scoring.differences import here, times
 from logsentry.scoring.evidence import Rated
 from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
@@ -115,7 +115,8 @@ class Counts:
 
     def _finding(self, key: int, counts: np.ndarray) -> Finding:
         usual = self._medians[key]
-        return Finding(-1, key=key, said=f"occurs {times(counts[key])}; {times(usual)} in most normal windows")
+        there = f"have it {times(usual)}" if usual else "do not have it"
+        return Finding(-1, key=key, said=f"{here(counts[key])}; most normal windows {there}")
 
 
 def open_counts(part: Part, files: Mapping[str, bytes], keys: int, hardware: Hardware, where: str) -> tuple[Counts, float]:

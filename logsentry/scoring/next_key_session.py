@@ -1,6 +1,6 @@
 """One onnxruntime session over a next-key graph, and the proof that it answers as torch did.
 
-The graph and the probe are described in `logsentry.learn.next_key_export`.
+The graph and the probe are described in `logsentry.learn.next_key.export`.
 """
 
 from __future__ import annotations

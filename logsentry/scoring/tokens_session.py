@@ -1,6 +1,6 @@
 """Rows of tokens to logits on onnxruntime: one graph of whole rows, or a graph of chunks and a head with the table between them.
 
-The graphs are described in `logsentry.learn.encoder_graph`. Neither lets a row see another: padding is masked in the graph, and 8-bit
+The graphs are described in `logsentry.learn.classifier.graph`. Neither lets a row see another: padding is masked in the graph, and 8-bit
 scales are fixed. The probe shows that what serves answers as torch did.
 """
 

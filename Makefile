@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 DEV := .venv-dev/bin
 OUT ?= out/demo
-# A file's tests stay in one process, as they share servers and trainings; tests/conftest.py puts the longest files first.
+# A file's tests stay in one process, as they share servers and trainings; tests/conftest.py puts the longest files early.
 WORKERS ?= -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test services check lint types bench soak lock demo-bundle clean
@@ -59,8 +59,10 @@ clean:
 .venv/.installed: pyproject.toml requirements/base.lock requirements/build.lock
 	@$(call install,.venv,-r requirements/base.lock -r requirements/build.lock)
 
+LARGE := : some minutes, 6 GB
+
 .venv-dev/.installed: pyproject.toml requirements/dev.lock
-	@$(call install,.venv-dev,-r requirements/dev.lock)
+	@$(call install,.venv-dev,-r requirements/dev.lock,$(LARGE))
 
 # Splunk's checker of add-ons needs other versions of what we use than we do.
 .venv-appinspect/.installed: requirements/appinspect.lock
@@ -72,10 +74,11 @@ clean:
 	@test -x .venv-peers/bin/pip || $(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/pip install --quiet --require-hashes -r requirements/peers.lock && touch $@
 
-# $(1) the folder of the environment, $(2) what goes into it. The stamp comes last, so a broken download is tried again.
+# $(1) the folder of the environment, $(2) what goes into it, $(3) what that costs, where it is much.
+# The stamp comes last, so a broken download is tried again.
 define install
 	test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11" >&2; exit 1; }; \
-	echo "installing into $(1), once"; set -e; \
+	echo "installing into $(1), once$(3)"; set -e; \
 	test -x $(1)/bin/pip || $(PYTHON) -m venv $(1); \
 	$(1)/bin/pip install --quiet --require-hashes $(2); \
 	$(1)/bin/pip install --quiet --no-deps --no-build-isolation --editable .; \

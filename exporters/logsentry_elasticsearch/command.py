@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WHERE = [
     click.option("--url", envvar="LOGSENTRY_ELASTICSEARCH_URL", default="", help="The cluster, for instance https://host:9200."),
     click.option("--cloud-id", default="", help="The cluster by the id that Elastic Cloud shows, instead of --url."),
-    click.option("--ca-file", default="", help="Certificate authorities to trust."),
+    click.option("--ca-file", default="", help="Certificate authorities to trust; else LOGSENTRY_ELASTICSEARCH_CA_FILE."),
     click.option("--fingerprint", default="", help="SHA-256 of the certificate, or of its authority, to pin."),
     click.option("--insecure", is_flag=True, help="Do not verify certificates."),
 ]
@@ -58,7 +58,9 @@ def setup(
     kibana: str, out: Path | None, dry_run: bool, printed: bool, as_json: bool,
     namespace: str, days: int, lifecycle: str, sources: tuple[str, ...], **where: Any,
 ) -> int:  # fmt: skip
-    """Make templates, lifecycle, ingest pipeline and roles; a second run finds all of it and changes nothing.
+    """Make templates, lifecycle, pipeline and roles.
+
+    A second run finds all of it and changes nothing.
 
     Exit code 0: all is there, or would be; 1: the cluster or Kibana refused something; 2: an option is wrong.
     """

@@ -21,9 +21,7 @@ import orjson
 from elastic_transport import HttpHeaders, NodeConfig, NodePool, Urllib3HttpNode
 
 from logsentry.sdk import Secret, Unavailable, UsageError, server_url
-
-VARIABLE = "LOGSENTRY_ELASTICSEARCH_"
-"""Of options that are left out: `LOGSENTRY_ELASTICSEARCH_API_KEY`, `_USERNAME`, `_PASSWORD`, `_CA_FILE`, `_FINGERPRINT`."""
+from logsentry_elasticsearch.advice import VARIABLE, on_certificate, on_status
 
 
 class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,10 +52,11 @@ class Connection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A status and the bytes that came with it."""
+    """A status, the bytes that came with it, and what a person can do about it."""
 
     status: int
     body: bytes
+    advice: str = ""
 
     def json(self) -> Any:
         """Raises `Unavailable` where the body is no JSON: something between here and the cluster answered in its place."""
@@ -67,13 +66,13 @@ class Answer(msgspec.Struct, frozen=True):
             raise Unavailable(f"Elasticsearch's answer (status {self.status}) is no JSON; is a proxy in between?") from error
 
     def reason(self) -> str:
-        """What the cluster says is wrong, in its own words, and never more than 500 characters of them."""
+        """What the cluster says is wrong, in its own words, and never more than 500 characters of them; then the advice."""
         try:
             error = orjson.loads(self.body).get("error", {})
         except (orjson.JSONDecodeError, AttributeError):
-            return f"status {self.status}"
+            return f"status {self.status}{self.advice}"
         said = f"{error.get('type', '')}: {error.get('reason', '')}" if isinstance(error, dict) else str(error)
-        return f"status {self.status}, {said}"[:500]
+        return f"status {self.status}, {said}"[:500] + self.advice
 
 
 class Broken(Unavailable):
@@ -120,7 +119,8 @@ class Cluster:
         try:
             found = node.perform_request(method, target, body=data, headers=HttpHeaders(headers))
         except elastic_transport.TlsError as error:
-            raise Untrusted(f"the certificate of {self.named} is not to be trusted: {_why(error)}") from error
+            why = _why(error)
+            raise Untrusted(f"the certificate of {self.named} is not to be trusted: {why}{on_certificate(why)}") from error
         except elastic_transport.ConnectionTimeout as error:
             self._nodes.mark_dead(node)
             raise Broken(f"{self.named} did not answer in time") from error
@@ -128,7 +128,9 @@ class Cluster:
             self._nodes.mark_dead(node)
             raise Broken(f"{self.named} cannot be reached: {_why(error)}", sent=not _refused(error)) from error
         self._nodes.mark_live(node)
-        return Answer(found.meta.status, found.body if found.meta.status < 400 else self._blanked(found.body))
+        status = found.meta.status
+        body = found.body if status < 400 else self._blanked(found.body)
+        return Answer(status, body, on_status(status, "authorization" in self._headers))
 
     def _blanked(self, body: bytes) -> bytes:
         """What went wrong is quoted in logs and dead letters, and a server or a proxy may quote what it was sent."""

@@ -62,7 +62,7 @@ def of_answer(answer: Answer) -> Said:
         content = None
     kind, _ = _error(content.get("error")) if isinstance(content, dict) else ("", "")
     unsure = answer.status >= 500 or answer.status == 408
-    return Said(answer.status, kind, _short(answer.reason()), whole=True, unsure=unsure)
+    return Said(answer.status, kind, _short(answer.reason(), answer.advice), whole=True, unsure=unsure)
 
 
 def unsent(said: Said) -> Said:
@@ -119,5 +119,7 @@ def _error(error: Any) -> tuple[str, str]:
     return kind, _short(f"{kind}: {reason}")
 
 
-def _short(text: str) -> str:
-    return " ".join(text.split())[:LONGEST_REASON]
+def _short(text: str, end: str = "") -> str:
+    """On one line, and not longer than a reason may be; `end` stays whole, since it is what a person can act on."""
+    line = " ".join(text.split()).removesuffix(end)
+    return line[: LONGEST_REASON - len(end)] + end

@@ -114,7 +114,8 @@ class Collector:
                 "POST", self.named + path, body=body, headers=headers, timeout=self._config.timeout, retries=False, redirect=False
             )
         except urllib3.exceptions.SSLError as error:
-            raise Untrusted(f"the certificate of {self.named} is not to be trusted: {str(error)[:300]}") from error
+            why = str(error)[:300]
+            raise Untrusted(f"the certificate of {self.named} is not to be trusted: {why}{_advice(why)}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Broken(f"{self.named} cannot be reached: {_why(error)}") from error
         return _read(found.status, found.data)
@@ -175,6 +176,12 @@ def _pool(config: SplunkConfig) -> urllib3.PoolManager:
         warnings.warn(f"the certificate of {config.url} is not verified (insecure: true)", UserWarning, stacklevel=3)
     checked = "CERT_NONE" if config.insecure or fingerprint else "CERT_REQUIRED"  # a pinned certificate needs no authority
     return urllib3.PoolManager(cert_reqs=checked, ca_certs=ca_file or None, assert_fingerprint=fingerprint or None)
+
+
+def _advice(why: str) -> str:
+    """How to name the authority, where OpenSSL says that it is not known; a wrong host name or date is another matter."""
+    unknown = any(word in why.lower() for word in ("issuer", "self-signed", "self signed"))
+    return f"; name its authority with ca_file or {VARIABLE}CA_FILE" if unknown else ""
 
 
 def _why(error: Exception) -> str:

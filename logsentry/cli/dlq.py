@@ -34,7 +34,10 @@ def command() -> None:
 @click.option("--all", "every", is_flag=True, help="All of them, where there are more than 20.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of all of them instead of a table.")
 def list_(file: Path, every: bool, as_json: bool) -> None:
-    """The newest dead letters: id, when, how often tried, where the record stands, and why; of many, also a count for each reason."""
+    """The newest dead letters, and why they are here.
+
+    Each with its id, when it was last tried, how often, and where its record stands; of more than 20, also a count for each reason.
+    """
     from logsentry.cli.dlq_table import table
     from logsentry.pipeline.letters import letters
     from logsentry.pipeline.letters_shown import as_json as shown_as_json

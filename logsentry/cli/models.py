@@ -18,7 +18,7 @@ def command() -> None:
 @store_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 def list_(store: Path, as_json: bool) -> None:
-    """The names in the store and what each points to."""
+    """The names in the store, what each points to and what it pointed to before."""
     from logsentry.store import listing
 
     click.echo(listing.as_json(store) if as_json else listing.as_table(store))
@@ -51,14 +51,16 @@ def verify(reference: str, store: Path) -> None:
 @click.argument("name")
 @click.argument("digest")
 @store_option
-def promote(name: str, digest: str, store: Path) -> None:
+@click.option("--another-source", is_flag=True, help="Also where the bundle is for another kind of log than NAME's was.")
+def promote(name: str, digest: str, store: Path, another_source: bool) -> None:
     """Let NAME point to another bundle of the store.
 
-    DIGEST is its first twelve digits, as `train` printed them behind the @; jobs and servers follow by themselves.
+    DIGEST is its first twelve digits, as `train` printed them behind the @ and `models list` has them under DIGEST and EARLIER; jobs and
+    servers follow by themselves.
     """
     from logsentry.store.bundles import Store
 
-    click.echo(f"{name} is now {Store(store).promote(name, digest).reference}")
+    click.echo(f"{name} is now {Store(store).promote(name, digest, another_source).reference}")
 
 
 @command.command()

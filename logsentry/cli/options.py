@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,5 +83,5 @@ def _lost(letters: int, file: Path) -> str:
         if letters == 1
         else f"{letters:,} records could not be read or stored; they are"
     )
-    shown = "" if file == DEAD_LETTERS else f" --file {file}"
+    shown = "" if file == DEAD_LETTERS else f" --file {shlex.quote(str(file))}"
     return f"{told} in {file} with the reason; see logsentry dlq list{shown}"

@@ -19,7 +19,12 @@ from logsentry.cli.progress import bar
 )
 @click.argument("paths", nargs=-1, required=True)
 @click.option(
-    "--to", "to", multiple=True, metavar="URL", help="duckdb:FILE, ndjson:FILE or -; may be given more than once  [default: -]"
+    "--to",
+    "to",
+    multiple=True,
+    metavar="URL",
+    help="duckdb:FILE, ndjson:FILE, elasticsearch:URL, splunk:URL, or - for stdout; may be given more than once. "
+    "`logsentry plugins list` has every exporter.  [default: -]",
 )
 @click.option("--source", default=None, help="Check that the bundle is for this kind of log.")
 @store_option

@@ -24,6 +24,8 @@ from logsentry.errors import BundleRefused, UsageError
 from logsentry.store.manifest import MANIFEST, NAME, FileEntry, Manifest
 from logsentry.store.verified import Bundle, read
 
+ANOTHER = "name another with --store or LOGSENTRY_STORE, or as bundle.store in a configuration"
+
 
 class Store:
     """A folder of bundles and names."""
@@ -69,11 +71,29 @@ class Store:
         self._names.mkdir(parents=True, exist_ok=True)
         write_whole(self._names / f"{name}.json", msgspec.json.encode(history) + b"\n")
 
-    def promote(self, name: str, digest: str) -> Bundle:
-        """Point the name to a bundle that is in the store and whole."""
+    def promote(self, name: str, digest: str, another_source: bool = False) -> Bundle:
+        """Point the name to a bundle that is in the store and whole.
+
+        Raises `UsageError` where it is for another source than the name's is, unless that is wanted: jobs and servers follow a name.
+        """
         bundle = self.find(digest)
+        before = self._source_of(name)
+        if before not in ("", bundle.manifest.source) and not another_source:
+            raise UsageError(
+                f"{name!r} is for {before} and the bundle {bundle.digest[:12]} for {bundle.manifest.source}; "
+                "choose another bundle, or give --another-source"
+            )
         self.point(name, bundle.digest)
         return self.find(name)
+
+    def _source_of(self, name: str) -> str:
+        """What the newest of a name's bundles that can be read is for, since a damaged one must not keep its successor out."""
+        for digest in reversed(self.history(name)):
+            try:
+                return read(self._bundles / digest).manifest.source
+            except BundleRefused:
+                continue
+        return ""
 
     def rollback(self, name: str) -> Bundle:
         """Point the name to what it pointed to before; raises `UsageError` where there is nothing before."""
@@ -112,7 +132,7 @@ class Store:
             wanted = wanted or name
             found = [digest for digest in self.digests() if len(wanted) >= 6 and digest.startswith(wanted)]
             if len(found) != 1:
-                known = ", ".join(self.names()) or "nothing yet"
+                known = ", ".join(self.names()) or f"nothing yet; {ANOTHER}"
                 raise UsageError(
                     f"the store {self.root} has {'no' if not found else 'more than one'} bundle {reference!r}; it has: {known}"
                 )

@@ -30,6 +30,17 @@ def record_of(data: bytes, offset: int = 0) -> Record:
     return Record(data, input="sample", origin="sample", offset=offset, cursor={"offset": offset + len(data)})
 
 
+def _neither(names: Sequence[str], source: Source) -> str:
+    """Which names of fields nobody knows, and the two ways to mend that."""
+    own = f"({', '.join(source.own_prefixes)})" if source.own_prefixes else "(there are none)"
+    top, dot, _ = names[0].partition(".")
+    return (
+        f"neither in ECS nor below own_prefixes {own}: {', '.join(names)}; use ECS's name where it has one "
+        "(https://www.elastic.co/docs/reference/ecs/ecs-field-reference), or a name below a prefix that the source's own_prefixes has, "
+        f"as in own_prefixes = ('{top if dot else source.name.replace('-', '_')}.',)"
+    )
+
+
 class SourceContract:
     """Inherit, set `make` and `sample`, and run pytest."""
 
@@ -92,10 +103,10 @@ class SourceContract:
                 assert event.message.strip()
 
     def test_names_and_types_are_those_of_ecs(self) -> None:
-        prefixes = self.source().own_prefixes
+        source = self.source()
         for event in self.sample_events():
-            assert unknown_names(event.fields, prefixes) == []
-            assert wrong_types(event.fields) == []
+            assert not (other := unknown_names(event.fields, source.own_prefixes)), _neither(other, source)
+            assert not (wrong := wrong_types(event.fields)), f"give these fields the type that ECS gives them: {'; '.join(wrong)}"
 
     def test_fields_hold_no_empty_values(self) -> None:
         for event in self.sample_events():
@@ -108,10 +119,12 @@ class SourceContract:
             assert json.loads(json.dumps(document, allow_nan=False)) == document
 
     def test_the_profile_names_fields_and_normalizers_that_exist(self) -> None:
-        profile = self.source().profile
+        source = self.source()
+        profile = source.profile
         DomainFilter(profile)  # a UsageError here names the normalizer that does not exist
         assert profile.fields
-        assert unknown_names([field.name for field in profile.fields], self.source().own_prefixes) == []
+        other = unknown_names([field.name for field in profile.fields], source.own_prefixes)
+        assert not other, _neither(other, source)
         rules = [rule for rule in (profile.windows.session, profile.windows.count, profile.windows.time) if rule is not None]
         assert len(rules) <= 1, "a profile has one rule of windows, or none"
 
@@ -133,7 +146,7 @@ class SourceContract:
         source = self.source()
         filtered = DomainFilter(source.profile)
         for event in self.events(source, data):
-            assert wrong_types(event.fields) == []
-            assert unknown_names(event.fields, source.own_prefixes) == []
+            assert not (wrong := wrong_types(event.fields)), f"give these fields the type that ECS gives them: {'; '.join(wrong)}"
+            assert not (other := unknown_names(event.fields, source.own_prefixes)), _neither(other, source)
             assert json.loads(json.dumps(event.document(), allow_nan=False)) == event.document()
             assert "\n" not in filtered.line(event)

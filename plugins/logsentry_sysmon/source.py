@@ -22,7 +22,7 @@ from logsentry_sysmon.clock import is_stamp, nanoseconds
 from logsentry_sysmon.entry import Entry, is_sysmon
 from logsentry_sysmon.evtx_chunk import ChunkReader
 from logsentry_sysmon.fields import event_fields
-from logsentry_sysmon.kinds import KINDS, UNKNOWN
+from logsentry_sysmon.kinds import KINDS, UNKNOWN, one_line
 from logsentry_sysmon.profile import PROFILE
 from logsentry_sysmon.rendered import any_entry, usual_entry
 
@@ -174,6 +174,4 @@ def _event(record: Record, part: int, entry: Entry) -> Event:
         fields["event.created"] = created
         time = nanoseconds(created) if time is None else time
     kind = KINDS.get(entry.system.code, UNKNOWN)
-    subject = fields.get(kind.subject)
-    message = f"{kind.action}: {subject}" if subject is not None else kind.action
-    return Event(event_id(record, part), time, "sysmon", fields, message, record.data)
+    return Event(event_id(record, part), time, "sysmon", fields, one_line(kind, fields), record.data)

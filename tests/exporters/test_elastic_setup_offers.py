@@ -12,9 +12,13 @@ from http.server import ThreadingHTTPServer
 from typing import Any, ClassVar
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from logsentry_elasticsearch.advice import VARIABLE, on_certificate, on_status
+from logsentry_elasticsearch.command import command
 from logsentry_elasticsearch.connection import Cluster, Connection
+from logsentry_elasticsearch.connection import _completed as completed
 from logsentry_elasticsearch.differences import WHOLE, differences
 from logsentry_elasticsearch.names import Names
 from logsentry_elasticsearch.offer import Wishes, offer_of
@@ -29,11 +33,13 @@ ADDED = {"created_date": "2026-11-22T00:00:00Z", "version": 3, "applications": [
 
 
 class Offering(ThreadingHTTPServer):
-    """A cluster that has the places `offered`; `forbidden` ones answer 403."""
+    """A cluster that has the places `offered`; `forbidden` ones answer 403, and a `closed` one 401 to everything."""
 
-    def __init__(self, offered: tuple[str, ...] = ALL, forbidden: tuple[str, ...] = (), opensearch: bool = False) -> None:
+    def __init__(
+        self, offered: tuple[str, ...] = ALL, forbidden: tuple[str, ...] = (), opensearch: bool = False, closed: bool = False
+    ) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
-        self.offered, self.forbidden = offered, forbidden
+        self.offered, self.forbidden, self.closed = offered, forbidden, closed
         self.version = {"distribution": "opensearch", "number": "2.11.1"} if opensearch else {"number": "8.19.21"}
         self.kept: dict[str, Any] = {}
 
@@ -61,6 +67,8 @@ class Answers(Answering):
 
     def found(self, parts: list[str]) -> tuple[int, dict[str, Any]]:
         place, name = parts[0], parts[-1]
+        if self.server.closed:
+            return 401, {"error": {"type": "security_exception", "reason": "missing authentication credentials"}}
         if not place:
             return 200, {"version": self.server.version}
         if place in self.server.forbidden:
@@ -139,6 +147,45 @@ def test_a_user_without_rights_is_told_before_anything_is_made(serving: Any, pla
         list(run(cluster, WISHES, dry=False))
     made_before = {"_component_template": {"/_ingest/pipeline/logsentry-ns@pipeline"}}
     assert set(server.kept) == made_before.get(place, set())
+
+
+CREDENTIALS = "LOGSENTRY_ELASTICSEARCH_API_KEY, or LOGSENTRY_ELASTICSEARCH_USERNAME and LOGSENTRY_ELASTICSEARCH_PASSWORD"
+
+
+def test_who_says_nothing_of_themselves_is_told_how(serving: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, server = serving(closed=True)
+    done = CliRunner().invoke(command, ["setup", "--url", address(server)])
+    assert str(done.exception).endswith(f"status 401, security_exception: missing authentication credentials; give {CREDENTIALS}")
+    monkeypatch.setenv("LOGSENTRY_ELASTICSEARCH_API_KEY", "id:wrong")
+    done = CliRunner().invoke(command, ["setup", "--url", address(server)])
+    assert str(done.exception).endswith(f"; what was sent is not accepted: check {CREDENTIALS}")
+    assert "wrong" not in str(done.exception)
+
+
+def test_the_variables_that_are_named_are_those_that_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = ("API_KEY", "USERNAME", "PASSWORD", "CA_FILE")
+    for name in named:
+        monkeypatch.delenv(VARIABLE + name, raising=False)
+    assert on_status(401, known=False) == f"; give {CREDENTIALS}"
+    monkeypatch.setenv(VARIABLE + "USERNAME", "someone")
+    monkeypatch.setenv(VARIABLE + "PASSWORD", "planted")
+    monkeypatch.setenv(VARIABLE + "CA_FILE", "authority.pem")
+    found = completed(Connection(url="https://host:9200"))
+    assert (found.username, found.password and found.password.reveal(), found.ca_file) == ("someone", "planted", "authority.pem")
+    monkeypatch.setenv(VARIABLE + "API_KEY", "id:planted")
+    assert (found := completed(Connection(url="https://host:9200"))).api_key
+    assert found.username == ""
+
+
+def test_no_authority_is_advised_where_the_name_is_wrong() -> None:
+    assert on_certificate("certificate verify failed: self-signed certificate in certificate chain").endswith("_CA_FILE")
+    assert on_certificate("certificate verify failed: unable to get local issuer certificate").endswith("_CA_FILE")
+    assert on_certificate("certificate verify failed: Hostname mismatch, certificate is not valid for 'a'") == ""
+
+
+def test_the_short_help_of_the_setup_is_a_whole_sentence() -> None:
+    rows = CliRunner().invoke(command, ["--help"]).stdout.splitlines()
+    assert "  setup  Make templates, lifecycle, pipeline and roles." in rows
 
 
 LEAVES = st.one_of(st.booleans(), st.integers(), st.text(max_size=5), st.lists(st.text(max_size=3), max_size=3))

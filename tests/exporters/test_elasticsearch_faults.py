@@ -172,7 +172,7 @@ def test_one_who_cannot_prove_who_they_are_is_sent_nothing(tmp_path: Path) -> No
     certificate = Authority(tmp_path).sign("node")
     with Proxy("http://127.0.0.1:9", tls=serving(certificate)) as proxy:
         exporter = Elasticsearch(ElasticsearchConfig(url=proxy.url))
-        with pytest.raises(Untrusted, match="not to be trusted"):
+        with pytest.raises(Untrusted, match=r"not to be trusted: .*; name its authority with ca_file"):
             exporter.export([scored(1)])
         exporter.close()
         assert proxy.requests == []

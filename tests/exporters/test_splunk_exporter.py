@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from logsentry_splunk.connection import SplunkConfig
+from logsentry_splunk.connection import SplunkConfig, Untrusted
 from logsentry_splunk.exporter import Splunk
+from services.certificates import Authority, serving
 from services.hec import BREAK, TOKEN, Hec, served
+from services.proxy import Proxy
 
 from logsentry.pipeline.build import make_exporter
 from logsentry.sdk import Address, Delivered, Event, Rejected, Retry, Score, Scored, Secret, UsageError, Window
@@ -186,6 +188,17 @@ def test_a_certificate_that_is_not_verified_is_warned_of_at_each_start() -> None
         warnings.simplefilter("always")
         Splunk(SplunkConfig("https://127.0.0.1:1", Secret(TOKEN), insecure=True)).close()
     assert any("not verified" in str(warning.message) for warning in caught)
+
+
+def test_an_authority_that_is_not_known_can_be_named(tmp_path: Path) -> None:
+    with Proxy("http://127.0.0.1:9", tls=serving(Authority(tmp_path).sign("node"))) as proxy:
+        exporter = Splunk(SplunkConfig(url=proxy.url, token=Secret(TOKEN)))
+        with pytest.raises(
+            Untrusted, match=r"not to be trusted: .*; name its authority with ca_file or LOGSENTRY_SPLUNK_CA_FILE"
+        ):
+            exporter.export([scored(1)])
+        exporter.close()
+        assert proxy.requests == []
 
 
 def test_a_collector_that_is_down_pauses_the_pipe() -> None:

@@ -71,7 +71,32 @@ def test_a_process_whole() -> None:
         "rule.name": "technique_id=T1059,technique_name=Shell", "winlog.event_data.IntegrityLevel": "High",
     }  # fmt: skip
     assert timestamp(event.time or 0) == "2019-03-18T16:57:52.402Z"
-    assert event.message == r"Process creation: C:\Windows\cmd.exe"
+    assert event.message == r'''Process creation: C:\Windows\cmd.exe, as "C:\Windows\cmd.exe"  /c "echo ""hi""", by C:\a\b.exe'''
+
+
+@pytest.mark.parametrize(
+    ("code", "data", "message"),
+    [
+        (1, {"Image": "a"}, "Process creation: a"),
+        (3, {"Image": "a", "DestinationIp": "::1", "DestinationPort": "445"}, "Network connection: a, to ::1 port 445"),
+        (7, {"Image": "a", "ImageLoaded": r"C:\b.dll"}, r"Image loaded: C:\b.dll, by a"),
+        (10, {"SourceImage": "a", "TargetImage": "b", "GrantedAccess": "0x1410"}, "ProcessAccess: b, with access 0x1410, by a"),
+        (11, {"Image": "a"}, "FileCreate, by a"),
+        (
+            13, {"Image": "a", "TargetObject": r"HKLM\b", "Details": "DWORD (0x00000001)"},
+            r"RegistryEvent (Value Set): HKLM\b = DWORD (0x00000001), by a",
+        ),
+        (22, {"Image": "a", "QueryName": "b.example"}, "DNSEvent (DNS query): b.example, by a"),
+        (99, {"Image": "a"}, "Unknown event: a"),
+    ],
+)  # fmt: skip
+def test_a_message_says_what_happened_to_what_and_by_whom(code: int, data: dict[str, str], message: str) -> None:
+    assert event_of(code, UtcTime="2019-03-18 16:57:52.402", **data).message == message
+
+
+def test_a_message_stays_short_and_the_field_whole() -> None:
+    event = event_of(1, Image="a", CommandLine="x" * 30_000)
+    assert (len(event.message), event.fields["process.command_line"]) == (1_000, "x" * 30_000)
 
 
 @pytest.mark.parametrize("code", [*range(1, 30), 255])

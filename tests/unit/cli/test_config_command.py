@@ -10,6 +10,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from logsentry.cli import main
+from logsentry.store.bundles import ANOTHER
 
 GOOD = """\
 inputs:
@@ -41,7 +42,7 @@ def test_check_says_that_a_file_is_fine_on_stderr_alone(file: Path) -> None:
 @pytest.mark.parametrize(
     ("bundle", "source", "warning"),
     [
-        ("{store: bundles, name: web}", "http-access", "the store bundles has no bundle 'web'; it has: nothing yet"),
+        ("{store: bundles, name: web}", "http-access", "bundle 'web'; it has: nothing yet; " + ANOTHER),
         ("{store: bundles, name: demo}", "sysmon", "was trained on http-access; it says nothing about sysmon"),
         ("{store: bundles, name: demo}", "http-access", ""),
     ],

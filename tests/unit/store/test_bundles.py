@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,19 +18,19 @@ from logsentry.store.verified import Bundle, read
 OPSET_23 = b"\x42\x02\x10\x17"  # ModelProto: opset_import { version: 23 }
 
 
-def manifest(files: dict[str, FileEntry]) -> Manifest:
+def manifest(files: dict[str, FileEntry], source: str = "http-access") -> Manifest:
     return Manifest(
-        schema_version=SCHEMA_VERSION, detector="logbert-ensemble", source="http-access", logsentry="0", opset=23, keys=9, max_length=66,
+        schema_version=SCHEMA_VERSION, detector="logbert-ensemble", source=source, logsentry="0", opset=23, keys=9, max_length=66,
         parts=(Part("logbert-ensemble", "masked-keys", (Graph("model.onnx"),)),), seed=1, data=TrainingData("", 1, 1, "", ""), files=files,
         metrics={}, detector_config={},
     )  # fmt: skip
 
 
-def put(store: Store, name: str = "web", model: bytes = OPSET_23) -> Bundle:
+def put(store: Store, name: str = "web", model: bytes = OPSET_23, source: str = "http-access") -> Bundle:
     with store.incoming() as folder:
         (folder / "model.onnx").write_bytes(model)
         (folder / "notes.json").write_bytes(b"{}")
-        return store.put(folder, name, manifest)
+        return store.put(folder, name, lambda files: manifest(files, source))
 
 
 @pytest.fixture
@@ -77,6 +78,35 @@ def test_promote_and_rollback(store: Store) -> None:
     put(store, "lonely")
     with pytest.raises(UsageError, match="none to go back to"):
         store.rollback("lonely")
+
+
+def test_a_name_keeps_its_source_unless_another_is_wanted(store: Store) -> None:
+    web, hosts = put(store), put(store, "hosts", source="sysmon")
+    with pytest.raises(
+        UsageError, match=f"'web' is for http-access and the bundle {hosts.digest[:12]} for sysmon; .*--another-source"
+    ):
+        store.promote("web", "hosts")
+    assert store.find("web").digest == web.digest
+    assert store.promote("new", "hosts").digest == hosts.digest
+    assert store.promote("web", "hosts", another_source=True).digest == hosts.digest
+    assert store.rollback("web").digest == web.digest
+
+
+def test_a_damaged_bundle_keeps_no_successor_out(store: Store) -> None:
+    first, second, hosts = put(store), put(store, model=OPSET_23 * 2), put(store, "hosts", source="sysmon")
+    shutil.rmtree(second.folder)
+    with pytest.raises(UsageError, match="--another-source"):
+        store.promote("web", "hosts")
+    shutil.rmtree(first.folder)
+    assert store.promote("web", "hosts").digest == hosts.digest
+
+
+def test_an_empty_store_says_how_to_name_another(store: Store) -> None:
+    with pytest.raises(UsageError, match="it has: nothing yet; name another with --store or LOGSENTRY_STORE"):
+        store.find("web")
+    put(store)
+    with pytest.raises(UsageError, match=r"it has: web$"):
+        store.find("other")
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "x" * 65, "nul\0"])

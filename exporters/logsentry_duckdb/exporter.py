@@ -3,7 +3,8 @@
     exporters:
       - duckdb: {path: scores.duckdb}
 
-A score is stored once, by its id, together with its events in one transaction. Reading back is in `store.py`.
+A score is stored once, by its id, together with its events in one transaction. Where another run judges the same window again, perhaps
+under another threshold, its verdict is kept beside that of the first. Reading back is in `store.py`.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from typing import Any, ClassVar
 import duckdb
 import msgspec
 
-from logsentry.sdk import Delivered, Event, Outcome, Rejected, Run, Scored, Unavailable, readable
+from logsentry.sdk import Delivered, Event, Outcome, Rejected, Run, Score, Scored, Unavailable, readable
 from logsentry_duckdb.schema import TABLES, connect
 from logsentry_duckdb.store import Store
 
 _REFUSED = (duckdb.InvalidInputException, duckdb.DataError, UnicodeEncodeError, OverflowError)
 """What one item's values can cause: half a surrogate pair, a number beyond its column."""
+
+_TAKE = "UPDATE scores SET run = ? WHERE run = '' AND detector = ? AND threshold = ?"
 
 
 class DuckDbConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,24 +46,28 @@ class DuckDb:
         """A batch is stored whole or not at all; raises `Unavailable` where the disk is full."""
         ids = [item.id for item in batch]
         try:
-            there = self._existing(ids)
+            owners = self._owners(ids)
+            there = set(owners)
             fresh = {id_: item for id_, item in zip(ids, batch, strict=True) if id_ not in there}
             refused = self._store(fresh)
+            self._judge_again(
+                {id_: item for id_, item in zip(ids, batch, strict=True) if owners.get(id_, self._run) != self._run}
+            )
         except duckdb.Error as error:
             raise self._unavailable(error) from error
         return [self._outcome(id_, there, refused) for id_ in ids]
 
     def record_run(self, run: Run) -> None:
-        """Keep one row for the run, in place of an earlier one of the same id; scores that had none belong to it."""
+        """Keep one row for the run, in place of an earlier one of the same id; scores of its threshold that had none belong to it."""
         books = run.books
         row = [
             run.id, run.source, run.detector, list(run.inputs), run.threshold, run.calibrated_on, run.alerts_per_day, books.read,
-            books.scored, books.duplicate, books.filtered, books.dead_lettered,
+            books.scored, books.duplicate, books.filtered, books.dead_lettered, run.attainable,
         ]  # fmt: skip
         try:
             self._in_transaction(
                 (f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(row))})", row),
-                ("UPDATE scores SET run = ? WHERE run = '' AND detector = ?", [run.id, run.detector]),
+                (_TAKE, [run.id, run.detector, run.threshold]),
             )
         except duckdb.Error as error:
             raise self._unavailable(error) from error
@@ -69,9 +76,18 @@ class DuckDb:
     def close(self) -> None:
         self._connection.close()
 
-    def _existing(self, ids: list[str]) -> set[str]:
-        rows = self._connection.execute("SELECT id FROM scores WHERE id IN (SELECT unnest(?::VARCHAR[]))", [ids]).fetchall()
-        return {id_ for (id_,) in rows}
+    def _owners(self, ids: list[str]) -> dict[str, str]:
+        """{id: the run that stored it} of the scores that are there."""
+        sql = "SELECT id, run FROM scores WHERE id IN (SELECT unnest(?::VARCHAR[]))"
+        return dict(self._connection.execute(sql, [ids]).fetchall())
+
+    def _judge_again(self, items: dict[str, Scored]) -> None:
+        """Keep this run's verdicts on scores that another run stored, once; a run that is not known yet has none to keep."""
+        if not items or not self._run:
+            return
+        earlier = "DELETE FROM verdicts WHERE run = ? AND score IN (SELECT unnest(?::VARCHAR[]))"
+        rows = [[id_, self._run, *_verdict(item.score)] for id_, item in items.items()]
+        self._in_transaction((earlier, [self._run, list(items)]), _insert("verdicts", rows))
 
     def _store(self, items: dict[str, Scored]) -> dict[str, str]:
         """{id: why} of items that the store cannot hold; all others are in it."""
@@ -116,6 +132,10 @@ def _score(item: Scored) -> list[Any]:
         _microseconds(window.time), window.events[0].source, score.detector, window.key, score.value, score.p_value,
         score.threshold, score.alert, len(window.events), msgspec.json.encode(score.why).decode(), score.votes, score.degraded,
     ]  # fmt: skip
+
+
+def _verdict(score: Score) -> list[Any]:
+    return [score.value, score.p_value, score.threshold, score.alert, score.votes, score.degraded]
 
 
 def _events(items: dict[str, Scored]) -> list[list[Any]]:

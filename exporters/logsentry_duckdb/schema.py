@@ -25,9 +25,16 @@ TABLES = {
     "runs": {
         "id": "VARCHAR PRIMARY KEY", "source": "VARCHAR", "detector": "VARCHAR", "inputs": "VARCHAR[]", "threshold": "DOUBLE",
         "calibrated_on": "BIGINT", "alerts_per_day": "DOUBLE", "read": "BIGINT", "scored": "BIGINT", "duplicate": "BIGINT",
-        "filtered": "BIGINT", "dead_lettered": "BIGINT",
+        "filtered": "BIGINT", "dead_lettered": "BIGINT", "attainable": "DOUBLE",
+    },
+    "verdicts": {
+        "score": "VARCHAR", "run": "VARCHAR", "value": "DOUBLE", "p_value": "DOUBLE", "threshold": "DOUBLE", "alert": "BOOLEAN",
+        "votes": "VARCHAR", "degraded": "BOOLEAN",
     },
 }  # fmt: skip
+
+ADDED = {"runs": ("attainable",), "verdicts": tuple(TABLES["verdicts"])}
+"""Columns that stores written before lack: read as they are, completed when something is written to them."""
 
 _MAGIC = b"DUCK"
 _MAGIC_AT = 8  # after the checksum of the main header (duckdb.org/docs/internals/storage)
@@ -46,9 +53,9 @@ def connect(path: str, read_only: bool) -> Any:
             raise Unavailable(f"the store {path} is open in another program; close it there, or write to another file") from error
         raise InputError(f"cannot open the store {path}: {str(error).splitlines()[0]}") from error
     try:
+        _compare(connection, path, read_only)
         if not read_only:
             _create(connection)
-        _compare(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -73,10 +80,19 @@ def _create(connection: Any) -> None:
     for table, columns in TABLES.items():
         defined = ", ".join(f"{name} {kind}" for name, kind in columns.items())
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({defined})")
+    connection.execute("ALTER TABLE runs ADD COLUMN IF NOT EXISTS attainable DOUBLE DEFAULT 0")
 
 
-def _compare(connection: Any, path: str) -> None:
-    found = connection.execute("SELECT table_name, column_name FROM information_schema.columns").fetchall()
+def _compare(connection: Any, path: str, read_only: bool) -> None:
+    """Tables that are not there at all are made where the store is written."""
     for table, columns in TABLES.items():
-        if [column for name, column in found if name == table] != list(columns):
+        found, added = columns_of(connection, table), ADDED.get(table, ())
+        before = [column for column in columns if column not in added]
+        if found not in (list(columns), before) and (found or read_only):
             raise InputError(f"{path} is a DuckDB file, but its table {table} is not one of logsentry; give another file")
+
+
+def columns_of(connection: Any, table: str) -> list[str]:
+    """The names of a table's columns, in order; none where there is no such table."""
+    sql = "SELECT column_name FROM information_schema.columns WHERE table_name = ? ORDER BY ordinal_position"
+    return [name for (name,) in connection.execute(sql, [table]).fetchall()]

@@ -42,7 +42,7 @@ from logsentry.cli.progress import bar
     help="Where a detector is trained that can choose  [default: cpu]",
 )
 @click.option("--window", metavar="RULE", help="session:GAP_SECONDS, count:SIZE:STEP, time:SECONDS:STEP or single.")
-@click.option("--config", type=click.Path(path_type=Path), help="Take the source's profile from this configuration.")
+@click.option("--config", type=click.Path(path_type=Path), help="Take the source's profile and options from this configuration.")
 @click.option(
     "--fit-share", type=click.FloatRange(0.1, 0.95), default=0.7, show_default=True, help="Windows to fit on, earliest first."
 )

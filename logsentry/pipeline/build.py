@@ -22,11 +22,25 @@ def make(kind: str, name: str, options: Mapping[str, Any]) -> Any:
     Raises `UsageError` for an unknown name, option or value.
     """
     found = installed().get(kind, name)
+    if found.Config.__struct_config__.forbid_unknown_fields:
+        _known(kind, name, options, [field.encode_name for field in msgspec.structs.fields(found.Config)])
     try:
         config = msgspec.convert(dict(options), found.Config, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise UsageError(f"{kind.removesuffix('s')} {name!r}: {error}") from error
     return found(config)
+
+
+def _known(kind: str, name: str, options: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raises `UsageError` for an option that there is not, with those that there are."""
+    unknown = [option for option in options if option not in names]
+    if not unknown:
+        return
+    there = f"it has {', '.join(names)}" if names else "it has none"
+    parts = '; settings of its parts go inside detectors, for instance detectors={"counting": {"n": 3}}'
+    inside = parts if kind == "detectors" and "detectors" in names else ""
+    word = "setting" if kind == "detectors" else "option"
+    raise UsageError(f"{kind.removesuffix('s')} {name!r} has no {word} {unknown[0]!r}; {there}{inside}")
 
 
 def _decode(kind: type, value: Any) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from logsentry.errors import TrainingError
 from logsentry.pipeline.build import make_files
 from logsentry.pipeline.decode import position, read
+from logsentry.reports.wording import count
 from logsentry.schema.books import Books
 from logsentry.schema.event import Event, timestamp
 from logsentry.schema.profile import Profile
@@ -58,7 +59,8 @@ def read_all(source: Source, paths: Sequence[str], progress: Progress) -> tuple[
     input_.close()
     if not events:
         raise TrainingError(
-            f"no event of {source.name} was found in {', '.join(paths)} ({read_} records read); there is nothing to learn from"
+            f"no event of {source.name} was found in {', '.join(paths)} ({count(read_, 'record')} read); there is nothing to learn from"
+            + (f"; the first that was refused: {dead[0]}" if dead else "")
         )
     return events, Books(read_, read_ - filtered - len(dead), 0, filtered, len(dead)), tuple(dead)
 

@@ -146,7 +146,7 @@ def enrich_input(
         told = describe(found.scorer, found.source.name, (name,), books)
         record(found.exporters, told)
     warning = " ".join(filter(None, (resumed.warning, seen.warning)))
-    ended = done(found.scorer, work, told, Path(found.pipeline.dead_letters), warning)
+    ended = done(work, told, Path(found.pipeline.dead_letters), warning)
     return _enriched(name, ended, input_, work.stopped, over)
 
 

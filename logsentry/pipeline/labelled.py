@@ -57,6 +57,7 @@ class LabelledPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: tuple[str, ...] = ()
     options: dict[str, Any] = {}
     profile: Profile | None = None
+    source_options: dict[str, Any] = {}
     tokens: TokenConfig = TokenConfig()
     seed: int = 1
     alerts_per_day: float = 5.0
@@ -92,7 +93,7 @@ class TrainedOnLabels(msgspec.Struct, frozen=True):
 def train_labelled(plan: LabelledPlan, store: Store, name: str, progress: Progress) -> TrainedOnLabels:
     """Learn, calibrate, measure and store a bundle; raises `TrainingError` where the logs do not suffice."""
     need_share(plan.fit_share)
-    source, detector = make_source(plan.source), learner(plan)
+    source, detector = make_source(plan.source, plan.source_options), learner(plan)
     profile = plan.profile or source.profile
     options = {} if plan.tokens.reads else plan.tokens.source_options  # those of another source say nothing of this one
     examples = read_examples(source, profile, plan.benign, plan.malicious, plan.rows, options, progress)

@@ -66,11 +66,11 @@ def plan_labelled(
     """PATHS are files whose rows carry their label. A mask stride means nothing to a classifier, and it is not trained in folds."""
     if folds > 1:
         raise UsageError("a classifier is calibrated on rows with labels that are held back once; leave --folds out")
-    profile = make_source(source).profile if config is None else configured(config, source)
+    profile, given = configured(config, source)
     if window is not None:
         profile = rewindowed(profile, window)
     told = options(settings)
-    return LabelledPlan(source, detector, tuple(benign), tuple(malicious), tuple(paths), told, profile, **numbers)
+    return LabelledPlan(source, detector, tuple(benign), tuple(malicious), tuple(paths), told, profile, given, **numbers)
 
 
 def plan_training(
@@ -84,18 +84,21 @@ def plan_training(
     **numbers: Any,
 ) -> TrainingPlan:
     """Raises `UsageError` for a setting, window rule or configuration that cannot be read, or is about another source."""
-    profile = make_source(source).profile if config is None else configured(config, source)
+    profile, given = configured(config, source)
     if window is not None:
         profile = rewindowed(profile, window)
-    return TrainingPlan(source, detector, tuple(paths), options(settings), profile, stride=mask_stride, **numbers)
+    return TrainingPlan(source, detector, tuple(paths), options(settings), profile, given, stride=mask_stride, **numbers)
 
 
-def configured(path: Path, source: str) -> Profile:
-    """The source's profile as a configuration file has it."""
+def configured(path: Path | None, source: str) -> tuple[Profile, dict[str, Any]]:
+    """The source's profile and its options as a configuration file has them, else its own."""
+    if path is None:
+        return make_source(source).profile, {}
     part = load(path).source
     if part.use != source:
         raise UsageError(f"{path} is about {part.use}, and you train on {source}")
-    return part.profile or make_source(source).profile
+    given: dict[str, Any] = msgspec.to_builtins(part.options)
+    return part.profile or make_source(source, given).profile, given
 
 
 def options(settings: Sequence[str]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from logsentry.pipeline.picturing import Picturing
 from logsentry.reports.content import ReportContent, ShownEvent, TopWindow, histogram, timeline
 from logsentry.reports.page import write
 from logsentry.reports.visible import visible
+from logsentry.reports.wording import budget, number
 from logsentry.schema.books import Books, Run
 from logsentry.schema.event import timestamp
 from logsentry.schema.score import Reason
@@ -45,12 +46,13 @@ def report(
 def gather(
     reader: ScoreReader, title: str, run: str | None = None, top: int = TOP, bundle: Bundle | None = None
 ) -> ReportContent:
-    """Raises `InputError` where the store has no run, `UsageError` where it has several detectors and no run was chosen, or the
-    bundle is not the one that scored."""
+    """Raises `InputError` where the store has no run, `UsageError` where it has several detectors or thresholds and no run was
+    chosen, or the bundle is not the one that scored."""
     runs = chosen(reader.runs(), run)
     picturing = None if bundle is None else Picturing(bundle, runs[-1].detector)
     columns = reader.columns(run)
     threshold = runs[-1].threshold
+    strangest = reader.scores("value", top, run)
     return ReportContent(
         title=title,
         generated_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
@@ -61,12 +63,11 @@ def gather(
         threshold=threshold,
         alerts_per_day=runs[-1].alerts_per_day,
         calibrated_on=runs[-1].calibrated_on,
+        attainable=runs[-1].attainable,
+        judged_under=tuple(sorted({score.threshold for score in strangest} - {threshold})),
         histogram=histogram(columns.values, columns.alerts, threshold),
         timeline=timeline(columns.times, columns.alerts),
-        top=tuple(
-            shown(reader, score, picturing if place < PICTURED else None)
-            for place, score in enumerate(reader.scores("value", top, run))
-        ),
+        top=tuple(shown(reader, score, picturing if place < PICTURED else None) for place, score in enumerate(strangest)),
         bundle=runs[-1].detector,
         runs=tuple(one.id for one in runs),
         frequency=picturing.frequency if picturing else "",
@@ -74,7 +75,7 @@ def gather(
 
 
 def chosen(runs: Sequence[Run], run: str | None) -> list[Run]:
-    """The run asked for, or all where they are of one detector."""
+    """The run asked for, or all where they are of one detector under one threshold."""
     found = [one for one in runs if run in (None, one.id)]
     if not found:
         raise InputError(
@@ -84,6 +85,9 @@ def chosen(runs: Sequence[Run], run: str | None) -> list[Run]:
     if len(detectors) > 1:
         listed = ", ".join(f"{one.id} ({one.detector})" for one in found)
         raise UsageError(f"the store holds runs of {len(detectors)} detectors; say which with --run: {listed}")
+    if len({one.threshold for one in found}) > 1:
+        listed = ", ".join(f"{one.id} (threshold {number(one.threshold)}, {budget(one.alerts_per_day)})" for one in found)
+        raise UsageError(f"the store holds runs of {detectors[0]} under different thresholds; say which with --run: {listed}")
     return found
 
 

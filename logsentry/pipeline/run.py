@@ -121,7 +121,7 @@ def run(job: Job, progress: Progress) -> Done:
             raise work.failure  # nothing was read, so there is nothing else to tell
         told = _told(job, books)
         record(job.exporters, told)
-    return done(job.scorer, work, told, job.dead_letters, resumed.warning, _stopped(work, checkpoint))
+    return done(work, told, job.dead_letters, resumed.warning, _stopped(work, checkpoint))
 
 
 def _work(job: Job, checkpoint: Checkpoint | None) -> ScoringPass:

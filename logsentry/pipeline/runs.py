@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Protocol, runtime_checkable
 
 from logsentry.schema.books import Books, Run
+from logsentry.scoring.conformal import smallest_budget
 from logsentry.scoring.scorer import Scorer
 from logsentry.sdk import Exporter, MayRepeat
 
@@ -19,18 +20,20 @@ class KeepsRuns(Protocol):
 
 
 def describe(scorer: Scorer, source: str, paths: Sequence[str], books: Books) -> Run:
-    """The pass as the report shows it; the same detector over the same paths has the same id."""
+    """The pass as the report shows it; the same detector over the same paths has the same id, as long as it judges in the same way."""
     budget = scorer.options.alerts_per_day or scorer.calibration.alerts_per_day
-    digest = blake2b("\0".join([scorer.bundle.digest, *sorted(paths)]).encode("utf-8", "surrogateescape"), digest_size=16)
+    held_back = scorer.calibration.held_back(scorer.options.vote)
+    told = [scorer.bundle.digest, scorer.options.vote, repr(scorer.threshold.value), *sorted(paths)]
     return Run(
-        id=digest.hexdigest(),
+        id=blake2b("\0".join(told).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest(),
         source=source,
         detector=scorer.bundle.reference,
         inputs=tuple(paths),
         threshold=scorer.threshold.value,
-        calibrated_on=len(scorer.calibration.held_back(scorer.options.vote)),
+        calibrated_on=len(held_back),
         alerts_per_day=budget,
         books=books,
+        attainable=smallest_budget(held_back, scorer.calibration.windows_per_day),
     )
 
 

@@ -19,6 +19,7 @@ from logsentry import __version__
 from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import gather
 from logsentry.pipeline.folds import cut, export, fit, held_back, learned_from, made
+from logsentry.reports.wording import attainable
 from logsentry.schema.books import Books
 from logsentry.schema.event import Event
 from logsentry.schema.profile import Profile
@@ -45,6 +46,7 @@ class TrainingPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paths: tuple[str, ...]
     options: dict[str, Any] = {}
     profile: Profile | None = None
+    source_options: dict[str, Any] = {}
     seed: int = 1
     alerts_per_day: float = 5.0
     fit_share: float = 0.7
@@ -66,15 +68,18 @@ class Trained(msgspec.Struct, frozen=True):
     def sentences(self) -> list[str]:
         """What the operator wants to know of the new bundle."""
         manifest, metrics = self.bundle.manifest, self.bundle.manifest.metrics
+        held_back = int(metrics["held_back"])
+        fired = round(metrics["counting_unseen_key_share"] * held_back)
         told = [
             self.books.sentence().replace("scored", "used"),
             f"{self._fitted()}; {manifest.keys:,} log keys{self._learned()}",
-            f"counting alone (a key never seen) would alert on {metrics['counting_unseen_key_share']:.1%} of the held-back normal windows",
+            f"the simplest rule, an alert for every key never seen, would have fired on {fired:,} of {held_back:,} held-back windows",
         ]
         if self.alerts_per_day < self.smallest_budget:
             told.append(
-                f"the held-back windows can vouch for no fewer than {self.smallest_budget:.3g} false alerts a day, and you asked for "
-                f"{self.alerts_per_day:g}: only windows stranger than all of them will alert; train on more logs for a finer threshold"
+                f"the held-back windows can vouch for no fewer than {attainable(self.smallest_budget)} false alerts a day, and you "
+                f"asked for {self.alerts_per_day:g}: only windows stranger than all of them will alert; train on more logs for a finer "
+                "threshold"
             )
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 
@@ -97,7 +102,7 @@ class Trained(msgspec.Struct, frozen=True):
 
 def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Trained:
     """Train, calibrate and store a bundle; raises `TrainingError` where the logs do not suffice."""
-    source = make_source(plan.source)
+    source = make_source(plan.source, plan.source_options)
     profile = plan.profile or source.profile
     detectors = made(
         plan.folds, lambda: make_detector(plan.detector, plan.options)

@@ -97,6 +97,8 @@ class TopWindow(msgspec.Struct, frozen=True):
 class ReportContent(msgspec.Struct, frozen=True):
     """Everything that the page shows. `generated_at` is text, so that the same content always gives the same bytes.
 
+    `attainable` is the fewest false alerts a day that the calibration can vouch for, 0 where that is not known; `judged_under` are other
+    thresholds than this one that verdicts on the windows shown were reached under, as a store may hold them;
     `frequency` is an SVG of how often a classifier's tokens came in training; empty where there is none.
     """
 
@@ -116,6 +118,8 @@ class ReportContent(msgspec.Struct, frozen=True):
     runs: tuple[str, ...] = ()
     degraded: bool = False
     frequency: str = ""
+    attainable: float = 0.0
+    judged_under: tuple[float, ...] = ()
 
     @property
     def windows(self) -> int:

@@ -55,7 +55,7 @@ def render(content: ReportContent) -> str:
             calibration=_calibration(content),
             empty=_empty(content),
             unlisted=_unlisted(content),
-            budget=wording.budget(content.alerts_per_day),
+            budget=_budget(content),
             verdict=wording.verdict(content.books),
             frequency=_picture_of(content.frequency),
         )
@@ -147,7 +147,20 @@ def _calibration(content: ReportContent) -> str:
     held_back = wording.count(content.calibrated_on, "held-back normal window")
     if content.threshold == float("inf"):
         return f"No score reaches it: {held_back} are too few to promise {allowed}."
+    if content.alerts_per_day < content.attainable:
+        least, asked = wording.attainable(content.attainable), wording.number(content.alerts_per_day)
+        return (
+            f"Only a window stranger than all {held_back} alerts: they can vouch for no fewer than {least} false alerts a day, "
+            f"not for a budget of {asked}."
+        )
     return f"A window alerts from this score on: {allowed}, calibrated on {held_back}."
+
+
+def _budget(content: ReportContent) -> str:
+    """What was asked for, or what there is instead."""
+    if content.alerts_per_day < content.attainable:
+        return f"{wording.budget(float(f'{content.attainable:.3g}'))} ({wording.number(content.alerts_per_day)} asked for)"
+    return wording.budget(content.alerts_per_day)
 
 
 def _empty(content: ReportContent) -> str:

@@ -68,6 +68,11 @@ def budget(alerts_per_day: float) -> str:
     return f"at most {alerts_per_day:,.6g} false {'alert' if alerts_per_day == 1 else 'alerts'} a day"
 
 
+def attainable(alerts_per_day: float) -> str:
+    """`79.6`, `1,230`: three digits, for a limit that is an estimate."""
+    return f"{float(f'{alerts_per_day:.3g}'):,.15g}"
+
+
 def rarity(p_value: float) -> str:
     """`1 in 1,250 normal windows` for a p-value of 0.0008; empty where a share says it as well."""
     return f"1 in {1 / p_value:,.0f} normal windows" if 1e-12 < p_value <= 0.5 else ""

@@ -36,7 +36,10 @@ class Books(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One pass over some inputs with one detector. `id` is a digest of both, so that the same pass again replaces it."""
+    """One pass over some inputs with one detector under one threshold. `id` is a digest of these, so that the same pass again replaces it.
+
+    `attainable` is the fewest false alerts a day that the calibration can vouch for, 0 where nobody told.
+    """
 
     id: str
     source: str
@@ -46,3 +49,4 @@ class Run(msgspec.Struct, frozen=True):
     calibrated_on: int
     alerts_per_day: float
     books: Books
+    attainable: float = 0.0

@@ -41,13 +41,13 @@ def length(judge: Counting, ids: np.ndarray) -> Iterator[Finding]:
 
 
 def vector(judge: Counting, ids: np.ndarray) -> Iterator[Finding]:
-    """The keys whose counts differ from the most alike window of training, the largest difference first."""
+    """The keys whose counts differ from the most similar window of training, the largest difference first."""
     counts = count(ids[None], judge.known.keys)
     alike = judge.vectors[judge.nearest(counts).place[0]]
     apart = counts[0] - alike
     for key in np.argsort(-np.abs(apart), kind="stable")[:MOST]:
         if apart[key]:
-            said = f"occurs {times(counts[0, key])}; {times(alike[key])} in the most alike window of training"
+            said = f"{here(counts[0, key])}; the most similar training window {there(alike[key])}"
             yield Finding(-1, key=int(key), said=said)
 
 
@@ -71,8 +71,16 @@ def _after(judge: Counting, ids: np.ndarray, at: int) -> Finding:
     return Finding(at, key=key, expected=tuple(other for other in usual if other != key), said=said)
 
 
+def here(number: float) -> str:
+    return f"occurs {times(number)}" if number else "is missing"
+
+
+def there(number: float) -> str:
+    return f"has it {times(number)}" if number else "does not have it"
+
+
 def times(number: float) -> str:
-    return {0: "never", 1: "once"}.get(int(number), f"{int(number):,} times")
+    return "once" if number == 1 else f"{int(number):,} times"
 
 
 def _events(number: int) -> str:

@@ -17,7 +17,7 @@ from logsentry.errors import InputError, Unavailable, UsageError
 from logsentry.sdk import Books, Delivered, Rejected, Run, Scored, Window, readable
 from logsentry.testing.exporter_contract import ExporterContract, scored
 
-RUN = Run("r1", "sample", "sample@0123456789ab", ("a.log", "b.log.gz"), 0.5, 900, 5.0, Books(10, 7, 0, 2, 1))
+RUN = Run("r1", "sample", "sample@0123456789ab", ("a.log", "b.log.gz"), 0.5, 900, 5.0, Books(10, 7, 0, 2, 1), 2.5)
 
 
 def opened(folder: Path) -> DuckDb:
@@ -93,6 +93,18 @@ def test_a_run_is_one_row_and_takes_the_scores_without_one(tmp_path: Path) -> No
         assert [row.run for row in store.scores()] == ["r1", "r1"]
 
 
+def test_scores_judged_under_another_threshold_are_not_taken_but_judged_again(tmp_path: Path) -> None:
+    other = msgspec.structs.replace(RUN, id="r2", threshold=0.1)
+    with filled(tmp_path, scored(1), run=other) as store:
+        assert (store.scores()[0].run, store.count("r2")) == ("", 0)
+    exporter = opened(tmp_path)
+    exporter.record_run(other)
+    assert exporter.export([judged(scored(1), 0.1)]) == [Delivered(True)]
+    exporter.close()
+    with Store(str(tmp_path / "scores.duckdb")) as store:
+        assert [(row.threshold, row.run) for row in store.scores(run="r2")] == [(0.1, "r2")]
+
+
 def test_scores_of_another_detector_are_not_taken(tmp_path: Path) -> None:
     item = scored(1)
     other = Scored(item.window, msgspec.structs.replace(item.score, detector="other@1"))
@@ -107,6 +119,44 @@ def test_a_run_known_from_the_start_marks_its_scores(tmp_path: Path) -> None:
     exporter.close()
     with Store(str(tmp_path / "scores.duckdb")) as store:
         assert store.count("r1") == 1
+
+
+def judged(item: Scored, threshold: float) -> Scored:
+    return Scored(item.window, msgspec.structs.replace(item.score, threshold=threshold))
+
+
+def test_each_run_keeps_its_own_verdicts_on_the_same_scores(tmp_path: Path) -> None:
+    items = [scored(number) for number in (2, 7)]
+    other = msgspec.structs.replace(RUN, id="r2", threshold=0.1)
+    for told, threshold in ((RUN, 5.0), (other, 0.1), (other, 0.1), (RUN, 5.0)):
+        exporter = opened(tmp_path)
+        exporter.record_run(told)
+        exporter.export([judged(item, threshold) for item in items])
+        exporter.close()
+    with Store(str(tmp_path / "scores.duckdb")) as store:
+        assert store.runs() == [RUN, other]
+        assert [row.id for row in store.scores(run="r2")] == [row.id for row in store.scores()]
+        for run, threshold in (("r1", 5.0), ("r2", 0.1), (None, 5.0)):
+            rows = store.scores("time", run=run)
+            assert [(row.threshold, row.alert, row.run) for row in rows] == [
+                (threshold, row.value >= threshold, run or "r1") for row in rows
+            ]
+            assert store.columns(run).alerts == tuple(row.alert for row in rows)
+            assert store.count(run) == 2
+
+
+def test_a_store_written_before_verdicts_were_kept_is_read_and_completed(tmp_path: Path) -> None:
+    filled(tmp_path, scored(1), run=RUN).close()
+    path = str(tmp_path / "scores.duckdb")
+    with duckdb.connect(path) as connection:
+        connection.execute("DROP TABLE verdicts")
+        connection.execute("ALTER TABLE runs DROP COLUMN attainable")
+    untold = msgspec.structs.replace(RUN, attainable=0.0)
+    with Store(path) as store:
+        assert store.runs() == [untold]
+        assert (store.count("r1"), store.count("r2")) == (1, 0)
+    with filled(tmp_path, scored(2), run=msgspec.structs.replace(RUN, id="r2")) as store:
+        assert [run.attainable for run in store.runs()] == [0.0, 2.5]
 
 
 def test_one_item_that_cannot_be_stored_is_rejected_alone(tmp_path: Path) -> None:

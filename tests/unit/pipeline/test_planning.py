@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from logsentry.errors import UsageError
-from logsentry.pipeline.planning import options, plan_training, rewindowed
+from logsentry.pipeline.build import make_source
+from logsentry.pipeline.planning import options, plan_labelled, plan_training, rewindowed
 from logsentry.schema.profile import CountRule, Field, Profile, SessionRule, TimeRule, Windowing
 
+OWN_FORMAT = "$remote_addr|$time_iso8601|$status"
 PROFILE = Profile((Field("url.path"),), Windowing(session=SessionRule(("source.address",))))
 
 
@@ -54,3 +56,17 @@ def test_a_configuration_gives_the_profile(tmp_path: Path) -> None:
     assert (plan.profile.similarity, plan.profile.windows, plan.seed) == (0.5, Windowing(), 3)
     with pytest.raises(UsageError, match="is about http-access"):
         plan_training("sysmon", "logbert-ensemble", ["a.log"], config=tmp_path / "c.yaml")
+
+
+def test_a_configuration_gives_the_options_of_the_source(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "inputs: [{use: files, paths: [a]}]\n"
+        f"source: {{use: http-access, time_zone: Europe/Rome, formats: ['{OWN_FORMAT}']}}\n"
+        "bundle: {store: s, name: n}\nexporters: [{use: ndjson, path: o}]\n"
+    )
+    plan = plan_training("http-access", "counting", ["a.log"], config=tmp_path / "c.yaml")
+    assert plan.source_options["formats"] == (OWN_FORMAT,)
+    assert make_source("http-access", plan.source_options).profile == plan.profile
+    labelled = plan_labelled("http-access", "encoder", [], ["b"], ["m"], config=tmp_path / "c.yaml", seed=3)
+    assert (labelled.source_options, labelled.seed) == (plan.source_options, 3)
+    assert plan_training("http-access", "counting", ["a.log"]).source_options == {}

@@ -329,3 +329,20 @@ def test_a_device_is_not_replaced_by_a_file() -> None:
 
 def test_a_threshold_that_only_zero_stays_below_is_said_in_words() -> None:
     assert text_of(render(report(threshold=5e-324)), "threshold").startswith("Threshold just above 0 A window alerts from this")
+
+
+def test_a_budget_that_the_windows_cannot_vouch_for_is_told() -> None:
+    page = render(report(attainable=79.625))
+    said = (
+        "Only a window stranger than all 1,200 held-back normal windows alerts: they can vouch for no fewer than 79.6 false alerts a day, "
+        "not for a budget of 5."
+    )
+    assert text_of(page, "threshold") == f"Threshold 0.5 {said}"
+    assert "at most 79.6 false alerts a day (5 asked for)" in text_of(page, "provenance")
+    assert render(report(attainable=5.0)) == render(report()), "a budget that is just attainable is as any other"
+
+
+def test_verdicts_reached_under_another_threshold_are_told() -> None:
+    page = render(report(judged_under=(0.25, 0.75)))
+    assert "Not all verdicts here are those of the threshold 0.5: stored windows were judged under 0.25, 0.75 before." in page
+    assert "Not all verdicts" not in render(report())

@@ -15,6 +15,7 @@ from logsentry.pipeline.labelled import LabelledPlan, TrainedOnLabels, train_lab
 from logsentry.pipeline.training import Trained, TrainingPlan, train
 from logsentry.registry import installed
 from logsentry.schema.profile import CountRule, Profile, SessionRule, TimeRule, Windowing
+from logsentry.schema.secret import Secret
 from logsentry.sdk import Progress
 from logsentry.store.bundles import Store
 
@@ -97,7 +98,7 @@ def configured(path: Path | None, source: str) -> tuple[Profile, dict[str, Any]]
     part = load(path).source
     if part.use != source:
         raise UsageError(f"{path} is about {part.use}, and you train on {source}")
-    given: dict[str, Any] = msgspec.to_builtins(part.options)
+    given: dict[str, Any] = msgspec.to_builtins(part.options, enc_hook=Secret.reveal)
     return part.profile or make_source(source, given).profile, given
 
 

@@ -17,7 +17,7 @@ from logsentry.reports.wording import budget, number
 from logsentry.schema.books import Books, Run
 from logsentry.schema.event import timestamp
 from logsentry.schema.score import Reason
-from logsentry.schema.stored import StoredScore
+from logsentry.schema.stored import StoredEvent, StoredScore
 from logsentry.sdk import ScoreReader
 from logsentry.store.verified import Bundle
 
@@ -100,9 +100,16 @@ def total(books: Sequence[Books]) -> Books:
 
 def shown(reader: ScoreReader, score: StoredScore, picturing: Picturing | None = None) -> TopWindow:
     stored = reader.events_of(score.id)
-    events = tuple(ShownEvent(event.position, event.time, event.original, event.id) for event in stored)
+    events = tuple(map(_event, stored))
     picture = picturing.of(score.key, score.source, stored) if picturing else None
     return TopWindow(score.key, score.time, score.value, score.p_value, score.alert, score.votes, events, score.why, picture)
+
+
+def _event(stored: StoredEvent) -> ShownEvent:
+    """A line is shown as it was logged; a record in JSON or XML by its message, and itself behind a fold."""
+    if stored.message and stored.original.lstrip()[:1] in ("{", "<"):
+        return ShownEvent(stored.position, stored.time, stored.message, stored.id, stored.original)
+    return ShownEvent(stored.position, stored.time, stored.original, stored.id)
 
 
 def in_words(windows: Sequence[TopWindow]) -> list[str]:

@@ -56,12 +56,14 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class ShownEvent(msgspec.Struct, frozen=True):
-    """One event of a window: its place in it from 0 (the page counts from 1), its time, its line or message, and its id."""
+    """One event of a window: its place in it from 0 (the page counts from 1), its time, its line or message, and its id. `record` is what
+    was logged, where a message stands for it."""
 
     position: int
     time: int | None
     text: str
     id: str
+    record: str = ""
 
 
 class TopWindow(msgspec.Struct, frozen=True):

@@ -155,7 +155,7 @@ def test_variables_fill_text_and_numbers_and_nothing_else(load, refused) -> None
         ("exporters:", "5: 6\nexporters:", "c.yaml:12: a key of the file is not text; quote it"),
         ("exporters:", "scoring: {vote: median}\nexporters:", "c.yaml:12: scoring.vote should be one of majority, majority-early, mean"),
         ("exporters:", "scoring: {threads: 0}\nexporters:", "c.yaml:12: scoring.threads should be a whole number >= 1"),
-        ("exporters:", "scoring: {providers: [gpu]}\nexporters:", "c.yaml:12: scoring.providers[0] should be one of cpu, cuda"),
+        ("exporters:", "scoring: {providers: [gpu]}\nexporters:", "c.yaml:12: scoring.providers[0] should be one of cpu, cuda, tensorrt"),
         ("exporters:", "alerts: {per_day: -1}\nexporters:", "c.yaml:12: alerts.per_day should be a number > 0.0"),
         ("exporters:", "alerts:\nexporters:", "c.yaml:12: alerts should be a mapping (`name: value`), not empty"),
         ("exporters:", "---\nexporters:", "c.yaml:12: but found another document (expected a single document in the stream)"),

@@ -70,3 +70,26 @@ def test_verdicts_of_another_threshold_are_told(store: Path) -> None:
     with Store(str(store)) as reader:
         content = gather(reader, "title")
     assert (content.threshold, content.judged_under) == (0.1, (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("original", "message", "text", "record"),
+    [
+        ('{"EventID":1}', "Process creation: a.exe", "Process creation: a.exe", '{"EventID":1}'),
+        ("<Event/>", "Process creation: a.exe", "Process creation: a.exe", "<Event/>"),
+        ('{"EventID":1}', "", '{"EventID":1}', ""),
+        ('10.0.0.1 - - "GET /"', "GET / 200", '10.0.0.1 - - "GET /"', ""),
+    ],
+)
+def test_a_message_stands_for_a_record_that_nobody_reads(
+    store: Path, original: str, message: str, text: str, record: str
+) -> None:
+    item = scored(1)
+    events = tuple(msgspec.structs.replace(event, message=message, original=original.encode()) for event in item.window.events)
+    exporter = DuckDb(DuckDbConfig(str(store)))
+    exporter.record_run(FIRST)
+    exporter.export([Scored(msgspec.structs.replace(item.window, events=events), item.score)])
+    exporter.close()
+    with Store(str(store)) as reader:
+        [window] = gather(reader, "title").top
+    assert {(event.text, event.record) for event in window.events} == {(text, record)}

@@ -29,6 +29,11 @@ class Done(msgspec.Struct, frozen=True):
         told = [self.warning] if self.warning else []
         told += [f"{self.windows:,} windows scored by {run.detector}, {self.alerts:,} at or above the threshold {limit}"]
         told += [self.stopped] if self.stopped else []
+        if run.threshold == float("-inf"):
+            told.append(
+                f"every window alerts, since ordinary logs had no more windows a day than the budget of {run.alerts_per_day:g}; give a "
+                "smaller one with --alerts-per-day"
+            )
         if run.alerts_per_day < run.attainable:
             told.append(
                 f"the {run.calibrated_on:,} held-back windows can vouch for no fewer than {attainable(run.attainable)} false alerts "

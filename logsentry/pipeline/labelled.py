@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from logsentry.errors import UsageError
-from logsentry.pipeline import labelled_budget
+from logsentry.pipeline import budget
 from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import described, per_day
 from logsentry.pipeline.labelled_corpus import Examples, Labelled, Split, check_enough, need_share, read_examples, split
@@ -85,7 +85,7 @@ class TrainedOnLabels(msgspec.Struct, frozen=True):
             f"{found['tpr_at_0.001']:.1%} ({found['tpr_at_0.001_low']:.1%} to {found['tpr_at_0.001_high']:.1%})",
             *differences(found),
             *parse(self.bundle.files[probability_file("fp32")], self.bundle.reference).sentences(),
-            *labelled_budget.sentences(calibration.parse(self.bundle.files[file_of("fp32")], self.bundle.reference)),
+            *budget.sentences(calibration.parse(self.bundle.files[file_of("fp32")], self.bundle.reference)),
         ]
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 

@@ -16,6 +16,7 @@ import numpy as np
 import orjson
 
 from logsentry import __version__
+from logsentry.pipeline.budget import too_wide
 from logsentry.pipeline.build import make_detector, make_source
 from logsentry.pipeline.corpus import gather
 from logsentry.pipeline.folds import cut, export, fit, held_back, learned_from, made
@@ -64,6 +65,7 @@ class Trained(msgspec.Struct, frozen=True):
     smallest_budget: float
     alerts_per_day: float
     dead: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def sentences(self) -> list[str]:
         """What the operator wants to know of the new bundle."""
@@ -81,6 +83,7 @@ class Trained(msgspec.Struct, frozen=True):
                 f"asked for {self.alerts_per_day:g}: only windows stranger than all of them will alert; train on more logs for a finer "
                 "threshold"
             )
+        told += self.warnings
         return [*told, *self.dead[:5], *([f"and {len(self.dead) - 5:,} more"] if len(self.dead) > 5 else [])]
 
     def _learned(self) -> str:
@@ -132,6 +135,7 @@ def train(plan: TrainingPlan, store: Store, name: str, progress: Progress) -> Tr
         smallest_budget(found["fp32"].held_back("majority"), corpus.per_day),
         plan.alerts_per_day,
         corpus.dead,
+        tuple(too_wide(found["fp32"], "ordinary")),
     )
 
 

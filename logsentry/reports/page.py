@@ -147,6 +147,8 @@ def _calibration(content: ReportContent) -> str:
     held_back = wording.count(content.calibrated_on, "held-back normal window")
     if content.threshold == float("inf"):
         return f"No score reaches it: {held_back} are too few to promise {allowed}."
+    if content.threshold == float("-inf"):
+        return f"Every window alerts: ordinary logs had no more windows a day than the budget of {wording.number(content.alerts_per_day)}."
     if content.alerts_per_day < content.attainable:
         least, asked = wording.attainable(content.attainable), wording.number(content.alerts_per_day)
         return (

@@ -27,3 +27,11 @@ def test_a_budget_that_the_windows_cannot_vouch_for_is_told() -> None:
     )
     assert "no fewer than 1,230 false" in ended(attainable=1234.5)[1]
     assert len(ended(attainable=5.0)) == 1
+
+
+def test_a_budget_that_lets_everything_alert_is_told() -> None:
+    [_, told] = ended(float("-inf"))
+    assert told == (
+        "every window alerts, since ordinary logs had no more windows a day than the budget of 5; give a smaller one with "
+        "--alerts-per-day"
+    )

@@ -288,6 +288,11 @@ def test_strange_numbers_do_not_break_the_page() -> None:
     assert "s since 1970" in page
 
 
+def test_a_threshold_below_every_score_is_explained() -> None:
+    told = text_of(render(report(threshold=float("-inf"), alerts_per_day=5.0)), "threshold")
+    assert "Every window alerts: ordinary logs had no more windows a day than the budget of 5." in told
+
+
 def test_the_same_content_gives_the_same_bytes() -> None:
     assert render(report("x")) == render(report("x"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from logsentry.pipeline.labelled_budget import sentences
+from logsentry.pipeline.budget import sentences, too_wide
 from logsentry.scoring.calibration import VERSION, Calibration
 from logsentry.scoring.conformal import share_of
 
@@ -33,3 +33,9 @@ def test_fewer_alerts_than_can_be_vouched_for_are_told() -> None:
 
 def test_an_ordinary_budget_needs_no_words() -> None:
     assert sentences(calibrated(400.0, 5.0)) == []
+
+
+def test_who_trains_without_labels_is_told_the_same_of_ordinary_windows() -> None:
+    (told,) = too_wide(calibrated(1.7, 5.0), "ordinary")
+    assert told.startswith("the ordinary windows come to 1.7 a day")
+    assert too_wide(calibrated(400.0, 5.0), "ordinary") == []

@@ -72,7 +72,7 @@ def _nothing_is_left() -> Iterator[None]:
     children_before, files_before = children(), set(os.listdir("/proc/self/fd"))
     yield
     assert children() == children_before
-    assert set(os.listdir("/proc/self/fd")) == files_before
+    assert set(os.listdir("/proc/self/fd")) <= files_before, "what others left behind may be collected meanwhile"
 
 
 def test_plain_files_start_no_child(tmp_path: Path) -> None:

@@ -52,23 +52,10 @@ class Answers(msgspec.Struct, frozen=True):
 
     def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """The positions whose median rank is outside the top-g, strangest first, and the distance where it says more than they do."""
-        middle, far = np.median(self.ranks, axis=0), self._far(rated)
-        found = []
-        for row, ranks in enumerate(middle):
-            of_window = unexpected(self.ids[row], ranks, self.expected[row], self.top_g)
-            if far[row] > 0:
-                said = "lies further from the centre of normal windows than " + further_than(float(far[row]), rated.held_back)
-                of_window.append(Finding(-1, said=said))
-            found.append(tuple(of_window))
-        return found
-
-    def _far(self, rated: Rated) -> np.ndarray:
-        """`[batch]`: the median rarity of the distance where it exceeds that of the keys for most members, else 0."""
-        kinds = rated.kinds
-        distance = np.median(kinds[:, :, DISTANCE], axis=0)
-        keys = np.median(np.delete(kinds, DISTANCE, axis=2).max(axis=2), axis=0)
-        far: np.ndarray = np.where((distance > keys) & (distance >= 1.0), distance, 0.0)
-        return far
+        distance, keys = rated.kinds[:, :, DISTANCE], np.delete(rated.kinds, DISTANCE, axis=2).max(axis=2)
+        far = "lies further from the centre of normal windows than "
+        of_keys = unexpected_keys(self.ids, self.ranks, self.expected, self.top_g)
+        return and_whole(of_keys, outweighing(distance, keys), far, rated.held_back)
 
 
 class MaskedKeys:
@@ -106,6 +93,27 @@ def gather(surprise: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Surprise `[members, windows, length]` and distances `[members, windows]` to evidence `[members, windows, kinds]`."""
     asked = surprise[:, :, 1:].astype(np.float64)
     return np.stack([asked.sum(axis=2), asked.mean(axis=2), distance.astype(np.float64)], axis=2)
+
+
+def outweighing(whole: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """`[batch]`: the median rarity of a window as a whole where it exceeds that of its keys, and is worth a word, else 0.
+
+    Both in decades `[members, batch]`.
+    """
+    of_whole, of_keys = np.median(whole, axis=0), np.median(keys, axis=0)
+    found: np.ndarray = np.where((of_whole > of_keys) & (of_whole >= 1.0), of_whole, 0.0)
+    return found
+
+
+def and_whole(of_keys: Sequence[list[Finding]], whole: np.ndarray, said: str, held_back: int) -> list[tuple[Finding, ...]]:
+    """Behind what each window's keys gave, what is said of it as a whole where `whole` `[batch]`, decades, is not 0."""
+    of_whole = [[Finding(-1, said=said + further_than(rare, held_back))] if rare > 0 else [] for rare in whole.tolist()]
+    return [(*keys, *more) for keys, more in zip(of_keys, of_whole, strict=True)]
+
+
+def unexpected_keys(ids: np.ndarray, ranks: np.ndarray, expected: np.ndarray, top_g: int) -> list[list[Finding]]:
+    """Of each window: ids `[batch, length]`, ranks `[members, batch, length]`, expected `[batch, length, 3]`."""
+    return [unexpected(*window, top_g) for window in zip(ids, np.median(ranks, axis=0), expected, strict=True)]
 
 
 def unexpected(ids: np.ndarray, ranks: np.ndarray, expected: np.ndarray, top_g: int) -> list[Finding]:

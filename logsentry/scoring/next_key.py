@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from logsentry.scoring.evidence import Rated, choose_top_g, further_than, unseen_last
+from logsentry.scoring.evidence import Rated, choose_top_g, unseen_last
 from logsentry.scoring.hardware import Hardware
 from logsentry.scoring.judge import Finding, Held, Judge, Kind
-from logsentry.scoring.masked_keys import unexpected
+from logsentry.scoring.masked_keys import and_whole, outweighing, unexpected_keys
 from logsentry.scoring.next_key_session import NextKeySession, Said, replay_next_key
 from logsentry.scoring.session import choose
 from logsentry.sdk import Part
@@ -59,22 +59,9 @@ class Answers(msgspec.Struct, frozen=True):
 
     def findings(self, rated: Rated) -> list[tuple[Finding, ...]]:
         """The positions whose rank is outside the top-g, strangest first, and the surprise of all where it says more than they do."""
-        middle, unlikely, found = np.median(self.ranks, axis=0), self._unlikely(rated), []
-        for row, ranks in enumerate(middle):
-            of_window = unexpected(self.ids[row], ranks, self.expected[row], self.top_g)
-            if unlikely[row] > 0:
-                said = "is less likely as a whole than " + further_than(float(unlikely[row]), rated.held_back)
-                of_window.append(Finding(-1, said=said))
-            found.append(tuple(of_window))
-        return found
-
-    def _unlikely(self, rated: Rated) -> np.ndarray:
-        """`[batch]`: the median rarity of the surprises where it exceeds that of the ranks, else 0."""
-        kinds = rated.kinds
-        whole = np.median(kinds[:, :, :SURPRISES].max(axis=2), axis=0)
-        keys = np.median(kinds[:, :, SURPRISES:].max(axis=2), axis=0)
-        said: np.ndarray = np.where((whole > keys) & (whole >= 1.0), whole, 0.0)
-        return said
+        surprise, ranks = rated.kinds[:, :, :SURPRISES].max(axis=2), rated.kinds[:, :, SURPRISES:].max(axis=2)
+        of_keys = unexpected_keys(self.ids, self.ranks, self.expected, self.top_g)
+        return and_whole(of_keys, outweighing(surprise, ranks), "is less likely as a whole than ", rated.held_back)
 
 
 class NextKey:

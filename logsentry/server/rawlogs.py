@@ -17,7 +17,6 @@ from starlette.responses import Response
 
 from logsentry.errors import UsageError
 from logsentry.pipeline.build import make_files, make_source
-from logsentry.pipeline.finding import served as sources_of
 from logsentry.pipeline.scoring import ScoringPass
 from logsentry.schema.books import Books
 from logsentry.schema.record import Record
@@ -71,10 +70,10 @@ class RawLogs:
         """The model that is asked for, or the only one for this source."""
         if model:
             served = self._models.served(model)
-            if served is None or source not in sources_of(served.bundle):
+            if served is None or source not in served.sources:
                 raise NotFound(f"no model {model!r} for {source} is served here")
             return served
-        reads = {name: sources_of(self._models.get(name).bundle) for name in self._models.names()}
+        reads = {name: self._models.get(name).sources for name in self._models.names()}
         fitting = [name for name, sources in reads.items() if source in sources]
         if not fitting:
             offered = "; ".join(f"{name} reads {', '.join(sources)}" for name, sources in reads.items()) or "no model at all"

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from logsentry.pipeline.finding import served as sources_of
 from logsentry.scoring.panel import Ids, Verdict
 from logsentry.scoring.scorer import Options, Scorer
 from logsentry.server.batching import Batcher
@@ -28,7 +29,7 @@ class Served:
 
     def __init__(self, name: str, bundle: Bundle, scorer: Scorer, executor: ThreadPoolExecutor, limits: Limits) -> None:
         self.name, self.bundle, self.scorer, self.limits = name, bundle, scorer, limits
-        self.version = bundle.digest[:VERSION_DIGITS]
+        self.version, self.sources = bundle.digest[:VERSION_DIGITS], sources_of(bundle)
         self.executor = executor
         self.batcher: Batcher[Ids, Verdict] = Batcher(
             scorer.asked, executor, limits.batch, limits.waiting, limits.wait_seconds, of_length

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -13,17 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from services.benchmarks import imported
 
 from logsentry.schema.event import Event
-
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-
-
-def imported(name: str) -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        return importlib.import_module(name)
-
 
 script: Any = imported("classifier_sources")
 answers: Any = imported("labelled.answers")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from services.benchmarks import imported
 from torch.utils.flop_counter import FlopCounterMode
 
 from logsentry.errors import InputError
@@ -19,15 +18,6 @@ from logsentry.learn.logbert.masking import complementary
 from logsentry.learn.logbert.model import LogBert, Size
 from logsentry.learn.logbert.probe import answers
 from logsentry.text.vocabulary import BEGIN, END, FIRST_KEY
-
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-
-
-def imported(name: str) -> ModuleType:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        return importlib.import_module(name)
-
 
 gpu_ensemble: Any = imported("gpu_ensemble")
 matrix_work: Any = imported("matrix_work")

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
 from typing import Any
 
 import pytest
+from services.benchmarks import imported
 
-BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-
-
-@pytest.fixture(scope="module")
-def gpu_serving() -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(BENCHMARKS)
-        return importlib.import_module("gpu_serving")
+gpu_serving: Any = imported("gpu_serving")
 
 
-def test_the_whole_page_of_narrow_models(gpu_serving: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_whole_page_of_narrow_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert gpu_serving.main(["--quick"]) == 0
     device, _, *table = capsys.readouterr().out.splitlines()
     assert device
@@ -27,6 +19,6 @@ def test_the_whole_page_of_narrow_models(gpu_serving: Any, capsys: pytest.Captur
     assert all(float(row[3].replace(",", "")) > 0 and float(row[4]) > 0 for row in rows)
 
 
-def test_operations_grow_with_the_batch(gpu_serving: Any) -> None:
+def test_operations_grow_with_the_batch() -> None:
     for asked in (*gpu_serving.ensemble(True), *gpu_serving.encoder(True)):
         assert gpu_serving.operations(asked, 4) == pytest.approx(4 * gpu_serving.operations(asked, 1), rel=0.01)
